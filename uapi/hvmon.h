@@ -291,7 +291,7 @@ struct hvmon_pic_state {
 	__u8 auto_eoi;
 	__u8 rotate_on_auto_eoi;
 	__u8 special_fully_nested;
-	__u8 init4;		/* ICW4 was announced */
+	__u8 init4;		/* bit 0: ICW1 announced ICW4, 1: no ICW3 */
 	__u8 reserved;
 };
 
