@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The port and memory buses: which in-kernel device has an address.
+ *
+ * A bus is a sorted array that is never changed: adding or removing a device
+ * replaces it, under vm->lock. Accesses read it under vm->srcu.
+ *
+ * srcu_read_lock() may be used in process context, inside sections and in hard
+ * interrupts alike, nested in any way: it increments a per-CPU counter by one
+ * instruction, and lockdep treats it as a recursive reader.
+ */
+#include <linux/errno.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/srcu.h>
+
+#include "hvmon.h"
+
+struct hvmon_bus_range {
+	u64 start;
+	u64 len;
+	struct hvmon_iodev *dev;
+};
+
+struct hvmon_bus {
+	u32 nr;
+	struct hvmon_bus_range range[] __counted_by(nr);
+};
+
+#define PIO_SPACE	0x10000ULL
+
+static struct hvmon_bus *bus_locked(struct hvmon_vm *vm, int bus)
+{
+	return rcu_dereference_protected(vm->bus[bus], lockdep_is_held(&vm->lock));
+}
+
+static struct hvmon_bus *bus_alloc(u32 nr)
+{
+	struct hvmon_bus *b;
+
+	b = kvzalloc(struct_size(b, range, nr), GFP_KERNEL_ACCOUNT);
+	if (b)
+		b->nr = nr;
+	return b;
+}
+
+/* The first range that begins after @addr */
+static u32 bus_upper_bound(const struct hvmon_bus *b, u64 addr)
+{
+	u32 lo = 0, hi = b->nr;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (b->range[mid].start <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* The range that has all of an access: half of one is none of its business */
+static const struct hvmon_bus_range *bus_find(const struct hvmon_bus *b, u64 addr, u32 len)
+{
+	const struct hvmon_bus_range *r;
+	u32 i;
+
+	if (!b || !len)
+		return NULL;
+	i = bus_upper_bound(b, addr);
+	if (!i)
+		return NULL;
+	r = &b->range[i - 1];
+	if (addr - r->start >= r->len || r->len - (addr - r->start) < len)
+		return NULL;
+	return r;
+}
+
+/* Publish @b, and free the old one when no access can be using it */
+static void bus_replace(struct hvmon_vm *vm, int bus, struct hvmon_bus *b)
+{
+	struct hvmon_bus *old = bus_locked(vm, bus);
+
+	rcu_assign_pointer(vm->bus[bus], b);
+	/* Only vCPUs access a bus, and none can come while vm->lock is held */
+	if (vm->nr_vcpus)
+		synchronize_srcu_expedited(&vm->srcu);
+	kvfree(old);
+}
+
+/**
+ * hvmon_bus_add() - put a device on a bus
+ * @vm: whose bus; vm->lock is held
+ * @bus: HVMON_BUS_PIO or HVMON_BUS_MMIO
+ * @start: first address
+ * @len: how many
+ * @dev: the device; may have several ranges
+ *
+ * Return: 0, -EEXIST if the range overlaps another, -EINVAL if it is empty or
+ * goes beyond the bus, -ENOMEM.
+ */
+int hvmon_bus_add(struct hvmon_vm *vm, int bus, u64 start, u64 len, struct hvmon_iodev *dev)
+{
+	struct hvmon_bus *old = bus_locked(vm, bus), *new;
+	u32 nr = old ? old->nr : 0, i;
+	u64 last;
+
+	if (!len || check_add_overflow(start, len - 1, &last))
+		return -EINVAL;
+	if (bus == HVMON_BUS_PIO && last >= PIO_SPACE)
+		return -EINVAL;
+
+	i = old ? bus_upper_bound(old, last) : 0;
+	if (i && old->range[i - 1].start + (old->range[i - 1].len - 1) >= start)
+		return -EEXIST;
+
+	new = bus_alloc(nr + 1);
+	if (!new)
+		return -ENOMEM;
+	if (nr) {
+		memcpy(new->range, old->range, i * sizeof(new->range[0]));
+		memcpy(new->range + i + 1, old->range + i, (nr - i) * sizeof(new->range[0]));
+	}
+	new->range[i] = (struct hvmon_bus_range) {
+		.start = start,
+		.len = len,
+		.dev = dev,
+	};
+	bus_replace(vm, bus, new);
+	return 0;
+}
+
+/**
+ * hvmon_bus_remove() - take a device, with all its ranges, off a bus
+ * @vm: whose bus; vm->lock is held
+ * @bus: HVMON_BUS_PIO or HVMON_BUS_MMIO
+ * @dev: the device; not being there is fine
+ *
+ * When it returns, no access to the device is under way, and it may be freed.
+ */
+void hvmon_bus_remove(struct hvmon_vm *vm, int bus, struct hvmon_iodev *dev)
+{
+	struct hvmon_bus *old = bus_locked(vm, bus), *new = NULL;
+	u32 keep = 0, i, n = 0;
+
+	if (!old)
+		return;
+	for (i = 0; i < old->nr; i++)
+		keep += old->range[i].dev != dev;
+	if (keep == old->nr)
+		return;
+	if (keep) {
+		/* Small; and failing to remove is not something to recover from */
+		new = kvzalloc(struct_size(new, range, keep), GFP_KERNEL | __GFP_NOFAIL);
+		new->nr = keep;
+		for (i = 0; i < old->nr; i++)
+			if (old->range[i].dev != dev)
+				new->range[n++] = old->range[i];
+	}
+	bus_replace(vm, bus, new);
+}
+
+/**
+ * hvmon_bus_fini() - free both buses of a VM that nobody uses any more
+ * @vm: the VM
+ */
+void hvmon_bus_fini(struct hvmon_vm *vm)
+{
+	int bus;
+
+	for (bus = 0; bus < ARRAY_SIZE(vm->bus); bus++) {
+		kvfree(rcu_dereference_protected(vm->bus[bus], true));
+		RCU_INIT_POINTER(vm->bus[bus], NULL);
+	}
+}
+
+/**
+ * hvmon_bus_read() - a vCPU reads from a bus
+ * @vcpu: the reader
+ * @bus: HVMON_BUS_PIO or HVMON_BUS_MMIO
+ * @addr: address
+ * @len: bytes
+ * @data: out
+ *
+ * Return: 0 if a device took the access, -EOPNOTSUPP if none did.
+ */
+int hvmon_bus_read(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, void *data)
+{
+	struct hvmon_vm *vm = vcpu->vm;
+	const struct hvmon_bus_range *r;
+	int idx, ret = -EOPNOTSUPP;
+
+	idx = srcu_read_lock(&vm->srcu);
+	r = bus_find(srcu_dereference(vm->bus[bus], &vm->srcu), addr, len);
+	if (r && r->dev->ops->read)
+		ret = r->dev->ops->read(r->dev, vcpu, addr - r->start, len, data);
+	srcu_read_unlock(&vm->srcu, idx);
+	return ret;
+}
+
+/**
+ * hvmon_bus_write() - a vCPU writes to a bus
+ * @vcpu: the writer
+ * @bus: HVMON_BUS_PIO or HVMON_BUS_MMIO
+ * @addr: address
+ * @len: bytes
+ * @data: the bytes
+ *
+ * Return: 0 if a device took the access, -EOPNOTSUPP if none did.
+ */
+int hvmon_bus_write(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, const void *data)
+{
+	struct hvmon_vm *vm = vcpu->vm;
+	const struct hvmon_bus_range *r;
+	int idx, ret = -EOPNOTSUPP;
+
+	idx = srcu_read_lock(&vm->srcu);
+	r = bus_find(srcu_dereference(vm->bus[bus], &vm->srcu), addr, len);
+	if (r && r->dev->ops->write)
+		ret = r->dev->ops->write(r->dev, vcpu, addr - r->start, len, data);
+	srcu_read_unlock(&vm->srcu, idx);
+	return ret;
+}

@@ -1,0 +1,688 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Interrupt routes, delivery of messages to LAPICs, and what a vCPU asks its
+ * controllers for before an entry.
+ */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+
+#include "irqchip.h"
+#include "lapic.h"
+
+#define PIC_PINS	16
+
+static_assert(sizeof(struct hvmon_pic_state) == 16);
+static_assert(sizeof(struct hvmon_ioapic_state) == 208);
+static_assert(sizeof(struct hvmon_pit_channel) == 24);
+static_assert(sizeof(struct hvmon_pit_state) == 80);
+static_assert(sizeof(struct hvmon_irqchip) == 528);
+static_assert(sizeof(struct hvmon_irq_route) == 24);
+
+/* ---- messages ---- */
+
+/* The MSI address: SDM vol. 3, 11.11.1 */
+#define MSI_BASE	0xfee00000U
+#define MSI_BASE_MASK	0xfff00000U
+#define MSI_DEST(a)	(((u32)(a) >> 12) & 0xff)
+#define MSI_REDIRECT	BIT(3)
+#define MSI_LOGICAL	BIT(2)
+/* Bits 31:8 of the destination, as IOMMUs with x2APIC support have them */
+#define MSI_EXT_DEST(a)	((u32)((a) >> 40) << 8)
+#define MSI_RESERVED	0x000000ff00000000ULL
+
+/* ... and its data: 11.11.2 */
+#define MSI_MODE(d)	(((d) >> 8) & 7)
+#define MSI_ASSERT	BIT(14)
+#define MSI_LEVEL	BIT(15)
+
+/**
+ * hvmon_msi_decode() - what a write to an MSI address means
+ * @addr: address
+ * @data: data
+ * @msg: out
+ *
+ * Return: 0, or -EINVAL for an address that is no MSI's.
+ */
+int hvmon_msi_decode(u64 addr, u32 data, struct hvmon_irq_msg *msg)
+{
+	if ((addr & MSI_BASE_MASK) != MSI_BASE || (addr & MSI_RESERVED))
+		return -EINVAL;
+	*msg = (struct hvmon_irq_msg) {
+		.dest = MSI_EXT_DEST(addr) | MSI_DEST(addr),
+		.logical = addr & MSI_LOGICAL,
+		.mode = MSI_MODE(data),
+		.vector = (u8)data,
+		.level = data & MSI_LEVEL,
+		.assert = (data & MSI_ASSERT) || !(data & MSI_LEVEL),
+		.x2apic_dest = MSI_EXT_DEST(addr) != 0,
+	};
+	/* With the hint, one of the processors named is to take it */
+	if ((addr & MSI_REDIRECT) && msg->logical && msg->mode == HVMON_DM_FIXED)
+		msg->mode = HVMON_DM_LOWEST;
+	return 0;
+}
+
+/* Is @l among those that @msg is for? */
+static bool msg_reaches(const struct hvmon_lapic *l, const struct hvmon_lapic *src,
+			const struct hvmon_irq_msg *msg)
+{
+	switch (msg->shorthand) {
+	case 1:
+		return l == src;
+	case 2:
+		return hvmon_lapic_enabled(l);
+	case 3:
+		return l != src && hvmon_lapic_enabled(l);
+	}
+	return hvmon_lapic_match(l, msg);
+}
+
+/*
+ * Lowest priority: SDM vol. 3, 11.6.2.4. Of equals each gets its turn. The
+ * priorities move while we look: any answer was right at some moment.
+ */
+static int deliver_lowest(struct hvmon_vm *vm, struct hvmon_lapic *src,
+			  const struct hvmon_irq_msg *msg)
+{
+	u32 first = vm->irqs ? READ_ONCE(vm->irqs->arb) : 0, i, id;
+	struct hvmon_lapic *best = NULL;
+	struct hvmon_vcpu *vcpu;
+
+	for (i = 0; i < HVMON_MAX_VCPUS; i++) {
+		id = (first + i) % HVMON_MAX_VCPUS;
+		vcpu = hvmon_vcpu_by_id(vm, id);
+		if (!vcpu || !vcpu->lapic || !msg_reaches(vcpu->lapic, src, msg))
+			continue;
+		if (!hvmon_lapic_sw_enabled(vcpu->lapic))
+			continue;
+		if (!best || READ_ONCE(vcpu->lapic->ppr) >> 4 < READ_ONCE(best->ppr) >> 4)
+			best = vcpu->lapic;
+	}
+	if (!best)
+		return 0;
+	if (vm->irqs)
+		WRITE_ONCE(vm->irqs->arb, (best->vcpu->id + 1) % HVMON_MAX_VCPUS);
+	return hvmon_lapic_accept(best, msg);
+}
+
+/**
+ * hvmon_irq_deliver() - send a message to the LAPICs that it names
+ * @vm: the VM
+ * @src: the sender, for shorthands; may be NULL
+ * @msg: the message
+ *
+ * Any context but NMI; takes no lock.
+ *
+ * Return: how many vCPUs accepted it.
+ */
+int hvmon_irq_deliver(struct hvmon_vm *vm, struct hvmon_lapic *src,
+		      const struct hvmon_irq_msg *msg)
+{
+	struct hvmon_vcpu *vcpu;
+	int i, n = 0;
+
+	/* INIT level de-assert only concerned the arbitration of old busses */
+	if (msg->level && !msg->assert)
+		return 0;
+	if (msg->shorthand == 1)
+		return src ? hvmon_lapic_accept(src, msg) : 0;
+	if (msg->mode == HVMON_DM_LOWEST)
+		return deliver_lowest(vm, src, msg);
+
+	/* The common case: an APIC ID, which is the vCPU's number */
+	if (!msg->shorthand && !msg->logical && msg->dest < HVMON_MAX_VCPUS) {
+		vcpu = hvmon_vcpu_by_id(vm, msg->dest);
+		if (!vcpu || !vcpu->lapic || !hvmon_lapic_enabled(vcpu->lapic))
+			return 0;
+		return hvmon_lapic_accept(vcpu->lapic, msg);
+	}
+	hvmon_for_each_vcpu(i, vcpu, vm)
+		if (vcpu->lapic && msg_reaches(vcpu->lapic, src, msg))
+			n += hvmon_lapic_accept(vcpu->lapic, msg);
+	return n;
+}
+
+/**
+ * hvmon_msi_send() - deliver a message-signalled interrupt
+ * @vm: the VM
+ * @addr: address
+ * @data: data
+ *
+ * Any context but NMI.
+ *
+ * Return: how many vCPUs accepted it, or -EINVAL for an address that is none.
+ */
+int hvmon_msi_send(struct hvmon_vm *vm, u64 addr, u32 data)
+{
+	struct hvmon_irq_msg msg;
+
+	if (hvmon_msi_decode(addr, data, &msg))
+		return -EINVAL;
+	return hvmon_irq_deliver(vm, NULL, &msg);
+}
+
+/**
+ * hvmon_irq_eoi() - a level-triggered vector was acknowledged by a LAPIC
+ * @vm: the VM
+ * @vector: the vector
+ */
+void hvmon_irq_eoi(struct hvmon_vm *vm, u8 vector)
+{
+	struct hvmon_irqs *irqs = vm->irqs;
+	unsigned long flags;
+
+	if (!irqs)
+		return;
+	raw_spin_lock_irqsave(&irqs->lock, flags);
+	hvmon_ioapic_eoi(irqs, vector);
+	raw_spin_unlock_irqrestore(&irqs->lock, flags);
+}
+
+/* ---- routes ---- */
+
+static int route_cmp(const void *a, const void *b)
+{
+	const struct hvmon_irq_route *x = a, *y = b;
+
+	return x->gsi < y->gsi ? -1 : x->gsi > y->gsi;
+}
+
+static int route_check(const struct hvmon_irq_route *r)
+{
+	struct hvmon_irq_msg msg;
+
+	if (r->gsi >= HVMON_MAX_ROUTES)
+		return -EINVAL;
+	switch (r->type) {
+	case HVMON_ROUTE_PIC:
+		return r->pin < PIC_PINS && !r->addr && !r->data ? 0 : -EINVAL;
+	case HVMON_ROUTE_IOAPIC:
+		return r->pin < HVMON_IOAPIC_PINS && !r->addr && !r->data ? 0 : -EINVAL;
+	case HVMON_ROUTE_MSI:
+		return r->pin ? -EINVAL : hvmon_msi_decode(r->addr, r->data, &msg);
+	}
+	return -EINVAL;
+}
+
+/**
+ * hvmon_routes_build() - check routes and make a table of them
+ * @r: the routes
+ * @n: how many, at most HVMON_MAX_ROUTES
+ *
+ * Return: the table, to be freed by kvfree(), or an ERR_PTR().
+ */
+struct hvmon_routes *hvmon_routes_build(const struct hvmon_irq_route *r, u32 n)
+{
+	struct hvmon_routes *t;
+	u32 i;
+	int ret;
+
+	if (n > HVMON_MAX_ROUTES)
+		return ERR_PTR(-E2BIG);
+	for (i = 0; i < n; i++) {
+		ret = route_check(&r[i]);
+		if (ret)
+			return ERR_PTR(ret);
+	}
+	t = kvzalloc(struct_size(t, route, n), GFP_KERNEL_ACCOUNT);
+	if (!t)
+		return ERR_PTR(-ENOMEM);
+	t->nr = n;
+	for (i = 0; i < n; i++) {
+		t->route[i] = r[i];
+		if (r[i].type != HVMON_ROUTE_MSI)
+			t->users[r[i].type][r[i].pin]++;
+	}
+	sort(t->route, n, sizeof(t->route[0]), route_cmp, NULL);
+	return t;
+}
+
+/**
+ * hvmon_routes_find() - the routes of a GSI
+ * @t: the table
+ * @gsi: the GSI
+ * @first: out: index of the first
+ * @end: out: index after the last
+ *
+ * Return: true if there is any.
+ */
+bool hvmon_routes_find(const struct hvmon_routes *t, u32 gsi, u32 *first, u32 *end)
+{
+	u32 lo = 0, hi = t->nr;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (t->route[mid].gsi < gsi)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	*first = lo;
+	while (lo < t->nr && t->route[lo].gsi == gsi)
+		lo++;
+	*end = lo;
+	return *end > *first;
+}
+
+/* A pin is asserted while any of the GSIs that lead to it is: a wired OR */
+static bool pin_level(const struct hvmon_irqs *irqs, const struct hvmon_routes *t, u32 type,
+		      u32 pin)
+{
+	u32 i;
+
+	for (i = 0; i < t->nr; i++)
+		if (t->route[i].type == type && t->route[i].pin == pin &&
+		    test_bit(t->route[i].gsi, irqs->level))
+			return true;
+	return false;
+}
+
+static void set_pin(struct hvmon_irqs *irqs, u32 type, u32 pin, bool level)
+{
+	if (type == HVMON_ROUTE_PIC) {
+		hvmon_pic_set_pin(&irqs->pic, pin, level);
+		hvmon_pic_sync(irqs);
+	} else {
+		hvmon_ioapic_set_pin(irqs, pin, level);
+	}
+}
+
+static struct hvmon_routes *routes_locked(struct hvmon_irqs *irqs)
+{
+	return rcu_dereference_protected(irqs->routes, lockdep_is_held(&irqs->lock));
+}
+
+/* The GSI's pins follow its level */
+static void set_gsi(struct hvmon_irqs *irqs, u32 gsi, bool level)
+{
+	struct hvmon_routes *t = routes_locked(irqs);
+	u32 i, end;
+
+	__assign_bit(gsi, irqs->level, level);
+	hvmon_routes_find(t, gsi, &i, &end);
+	for (; i < end; i++) {
+		const struct hvmon_irq_route *r = &t->route[i];
+
+		if (r->type == HVMON_ROUTE_MSI)
+			continue;
+		if (t->users[r->type][r->pin] > 1)
+			set_pin(irqs, r->type, r->pin, pin_level(irqs, t, r->type, r->pin));
+		else
+			set_pin(irqs, r->type, r->pin, level);
+	}
+}
+
+/**
+ * hvmon_irq_line() - set the level of an interrupt line
+ * @vm: the VM
+ * @gsi: the line
+ * @level: 0 or 1; for an MSI route 1 sends the message
+ *
+ * Any context but NMI: raw spinlocks and RCU only.
+ *
+ * Return: 0, or -ENOENT if no route has the GSI.
+ */
+int hvmon_irq_line(struct hvmon_vm *vm, u32 gsi, int level)
+{
+	struct hvmon_irqs *irqs = smp_load_acquire(&vm->irqs);	/* irqchip_create() */
+	const struct hvmon_routes *t;
+	unsigned long flags;
+	bool pins = false;
+	u32 i, end;
+
+	if (!irqs || gsi >= HVMON_MAX_ROUTES)
+		return -ENOENT;
+	rcu_read_lock();
+	t = rcu_dereference(irqs->routes);
+	if (!hvmon_routes_find(t, gsi, &i, &end)) {
+		rcu_read_unlock();
+		return -ENOENT;
+	}
+	for (; i < end; i++) {
+		if (t->route[i].type != HVMON_ROUTE_MSI)
+			pins = true;
+		else if (level)
+			hvmon_msi_send(vm, t->route[i].addr, t->route[i].data);
+	}
+	rcu_read_unlock();
+	if (!pins)
+		return 0;
+	raw_spin_lock_irqsave(&irqs->lock, flags);
+	set_gsi(irqs, gsi, level);
+	raw_spin_unlock_irqrestore(&irqs->lock, flags);
+	return 0;
+}
+
+/**
+ * hvmon_irq_routes_set() - replace the whole route table
+ * @vm: the VM; vm->lock is held
+ * @r: the routes
+ * @n: how many
+ *
+ * Pins take the level that the lines which now lead to them have.
+ *
+ * Return: 0, -ENOENT without an irqchip, -EINVAL, -E2BIG, -ENOMEM.
+ */
+int hvmon_irq_routes_set(struct hvmon_vm *vm, const struct hvmon_irq_route *r, u32 n)
+{
+	struct hvmon_irqs *irqs = vm->irqs;
+	struct hvmon_routes *t, *old;
+	unsigned long flags;
+	u32 i;
+
+	if (!irqs)
+		return -ENOENT;
+	t = hvmon_routes_build(r, n);
+	if (IS_ERR(t))
+		return PTR_ERR(t);
+
+	raw_spin_lock_irqsave(&irqs->lock, flags);
+	old = routes_locked(irqs);
+	rcu_assign_pointer(irqs->routes, t);
+	/* Pins that lost a source first, then those that have one */
+	for (i = 0; i < old->nr; i++)
+		if (old->route[i].type != HVMON_ROUTE_MSI &&
+		    test_bit(old->route[i].gsi, irqs->level) &&
+		    !pin_level(irqs, t, old->route[i].type, old->route[i].pin))
+			set_pin(irqs, old->route[i].type, old->route[i].pin, false);
+	for (i = 0; i < n; i++)
+		if (t->route[i].type != HVMON_ROUTE_MSI &&
+		    test_bit(t->route[i].gsi, irqs->level))
+			set_pin(irqs, t->route[i].type, t->route[i].pin, true);
+	raw_spin_unlock_irqrestore(&irqs->lock, flags);
+	kvfree_rcu(old, rcu);
+	return 0;
+}
+
+/* GSI 0-15 to the PICs and the IOAPIC (0 to pin 2), 16-23 to the IOAPIC */
+static struct hvmon_routes *routes_default(void)
+{
+	struct hvmon_irq_route *r;
+	struct hvmon_routes *t;
+	u32 gsi, n = 0;
+
+	r = kcalloc(PIC_PINS + HVMON_IOAPIC_PINS, sizeof(*r), GFP_KERNEL);
+	if (!r)
+		return ERR_PTR(-ENOMEM);
+	for (gsi = 0; gsi < HVMON_IOAPIC_PINS; gsi++) {
+		if (gsi < PIC_PINS)
+			r[n++] = (struct hvmon_irq_route) {
+				.gsi = gsi, .type = HVMON_ROUTE_PIC, .pin = gsi,
+			};
+		/* The timer has IOAPIC pin 2, and nothing can use GSI 2 */
+		if (gsi != 2)
+			r[n++] = (struct hvmon_irq_route) {
+				.gsi = gsi, .type = HVMON_ROUTE_IOAPIC, .pin = gsi ? gsi : 2,
+			};
+	}
+	t = hvmon_routes_build(r, n);
+	kfree(r);
+	return t;
+}
+
+/* ---- HVMON_IRQCHIP_* ---- */
+
+static void irqs_unplug(struct hvmon_vm *vm, struct hvmon_irqs *irqs)
+{
+	if (irqs->pit) {
+		hvmon_bus_remove(vm, HVMON_BUS_PIO, &irqs->pit->speaker);
+		hvmon_bus_remove(vm, HVMON_BUS_PIO, &irqs->pit->ports);
+	}
+	hvmon_bus_remove(vm, HVMON_BUS_MMIO, &irqs->ioapic_page);
+	hvmon_bus_remove(vm, HVMON_BUS_PIO, &irqs->elcr);
+	hvmon_bus_remove(vm, HVMON_BUS_PIO, &irqs->pic_slave);
+	hvmon_bus_remove(vm, HVMON_BUS_PIO, &irqs->pic_master);
+}
+
+static void irqs_free(struct hvmon_irqs *irqs)
+{
+	hvmon_pit_free(irqs->pit);
+	kvfree(rcu_dereference_protected(irqs->routes, true));
+	kfree(irqs);
+}
+
+/**
+ * hvmon_irqchip_create() - HVMON_IRQCHIP_CREATE
+ * @vm: the VM; vm->lock is held
+ * @flags: HVMON_IRQCHIP_*
+ *
+ * Return: 0, -EINVAL, -EEXIST, -EBUSY after the first vCPU, -ENOMEM.
+ */
+int hvmon_irqchip_create(struct hvmon_vm *vm, u32 flags)
+{
+	struct hvmon_irqs *irqs;
+	struct hvmon_routes *t;
+	int ret;
+
+	if (flags & ~HVMON_IRQCHIP_PIT)
+		return -EINVAL;
+	if (vm->irqs)
+		return -EEXIST;
+	if (vm->nr_vcpus)
+		return -EBUSY;
+
+	irqs = kzalloc(sizeof(*irqs), GFP_KERNEL_ACCOUNT);
+	if (!irqs)
+		return -ENOMEM;
+	irqs->vm = vm;
+	raw_spin_lock_init(&irqs->lock);
+	t = routes_default();
+	if (IS_ERR(t)) {
+		ret = PTR_ERR(t);
+		goto err_free;
+	}
+	RCU_INIT_POINTER(irqs->routes, t);
+
+	ret = hvmon_pic_create(irqs);
+	if (!ret)
+		ret = hvmon_ioapic_create(irqs);
+	if (!ret && (flags & HVMON_IRQCHIP_PIT))
+		ret = hvmon_pit_create(irqs);
+	if (ret)
+		goto err_unplug;
+	/* Pairs with the acquire of those who raise lines without vm->lock */
+	smp_store_release(&vm->irqs, irqs);
+	return 0;
+
+err_unplug:
+	irqs_unplug(vm, irqs);
+err_free:
+	irqs_free(irqs);
+	return ret;
+}
+
+/**
+ * hvmon_irqchip_fini() - free the controllers of a VM that nobody uses
+ * @vm: the VM; its buses, which still name them, are not used any more either
+ */
+void hvmon_irqchip_fini(struct hvmon_vm *vm)
+{
+	struct hvmon_irqs *irqs = vm->irqs;
+
+	if (!irqs)
+		return;
+	/* The PIT first, whose timer uses the others through vm->irqs */
+	hvmon_pit_free(irqs->pit);
+	irqs->pit = NULL;
+	vm->irqs = NULL;
+	irqs_free(irqs);
+}
+
+/**
+ * hvmon_irqchip_get() - HVMON_IRQCHIP_GET
+ * @vm: the VM; vm->lock is held
+ * @arg: the argument; its state is zero on entry
+ *
+ * Return: 0, -EINVAL, -ENOENT.
+ */
+int hvmon_irqchip_get(struct hvmon_vm *vm, struct hvmon_irqchip *arg)
+{
+	struct hvmon_irqs *irqs = vm->irqs;
+	unsigned long flags;
+
+	if (arg->chip > HVMON_CHIP_PIT)
+		return -EINVAL;
+	if (!irqs || (arg->chip == HVMON_CHIP_PIT && !irqs->pit))
+		return -ENOENT;
+	if (arg->chip == HVMON_CHIP_PIT) {
+		hvmon_pit_get_state(irqs->pit, &arg->state.pit);
+		return 0;
+	}
+	raw_spin_lock_irqsave(&irqs->lock, flags);
+	if (arg->chip == HVMON_CHIP_IOAPIC)
+		arg->state.ioapic = irqs->ioapic;
+	else
+		arg->state.pic = irqs->pic.chip[arg->chip];
+	raw_spin_unlock_irqrestore(&irqs->lock, flags);
+	return 0;
+}
+
+/* Lines whose pins were loaded have their pins' level from now on */
+static void levels_from_pins(struct hvmon_irqs *irqs, u32 type, u32 first, u32 nr, u32 lines)
+{
+	const struct hvmon_routes *t = routes_locked(irqs);
+	u32 i;
+
+	for (i = 0; i < t->nr; i++) {
+		const struct hvmon_irq_route *r = &t->route[i];
+
+		if (r->type == type && r->pin >= first && r->pin < first + nr)
+			__assign_bit(r->gsi, irqs->level, lines & BIT(r->pin - first));
+	}
+}
+
+static int chip_check(const struct hvmon_irqchip *arg)
+{
+	size_t len;
+	int ret;
+
+	switch (arg->chip) {
+	case HVMON_CHIP_PIC_MASTER:
+	case HVMON_CHIP_PIC_SLAVE:
+		len = sizeof(arg->state.pic);
+		ret = hvmon_pic_check(arg->chip, &arg->state.pic);
+		break;
+	case HVMON_CHIP_IOAPIC:
+		len = sizeof(arg->state.ioapic);
+		ret = hvmon_ioapic_check(&arg->state.ioapic);
+		break;
+	case HVMON_CHIP_PIT:
+		len = sizeof(arg->state.pit);
+		ret = hvmon_pit_check(&arg->state.pit);
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (!ret && memchr_inv(arg->state.pad + len, 0, sizeof(arg->state.pad) - len))
+		ret = -EINVAL;
+	return ret;
+}
+
+/**
+ * hvmon_irqchip_set() - HVMON_IRQCHIP_SET
+ * @vm: the VM; vm->lock is held
+ * @arg: the argument
+ *
+ * Return: 0, -EINVAL (nothing is changed), -ENOENT.
+ */
+int hvmon_irqchip_set(struct hvmon_vm *vm, const struct hvmon_irqchip *arg)
+{
+	struct hvmon_irqs *irqs = vm->irqs;
+	unsigned long flags;
+	int ret;
+
+	if (!irqs || (arg->chip == HVMON_CHIP_PIT && !irqs->pit))
+		return -ENOENT;
+	ret = chip_check(arg);
+	if (ret)
+		return ret;
+	if (arg->chip == HVMON_CHIP_PIT) {
+		hvmon_pit_set_state(irqs->pit, &arg->state.pit);
+		return 0;
+	}
+	raw_spin_lock_irqsave(&irqs->lock, flags);
+	if (arg->chip == HVMON_CHIP_IOAPIC) {
+		hvmon_ioapic_set_state(irqs, &arg->state.ioapic);
+		levels_from_pins(irqs, HVMON_ROUTE_IOAPIC, 0, HVMON_IOAPIC_PINS,
+				 irqs->ioapic.lines);
+	} else {
+		hvmon_pic_set_state(&irqs->pic, arg->chip, &arg->state.pic);
+		hvmon_pic_sync(irqs);
+		levels_from_pins(irqs, HVMON_ROUTE_PIC, arg->chip * 8, 8,
+				 irqs->pic.chip[arg->chip].lines);
+	}
+	raw_spin_unlock_irqrestore(&irqs->lock, flags);
+	return 0;
+}
+
+/* ---- what a vCPU asks before an entry ---- */
+
+static bool extint_pending(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_irqs *irqs = vcpu->vm->irqs;
+
+	return vcpu->id == 0 && irqs && READ_ONCE(irqs->pic_out) &&
+	       hvmon_lapic_accepts_extint(vcpu->lapic);
+}
+
+/**
+ * hvmon_irq_pending() - an interrupt the vCPU could take now
+ * @vcpu: the caller's
+ *
+ * The PICs come first: ExtINT goes past the LAPIC's priorities (SDM vol. 3,
+ * 11.5.1), and a PIC with a request in service keeps quiet by itself.
+ *
+ * Return: its vector, -1 if there is none.
+ */
+int hvmon_irq_pending(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_lapic *l = vcpu->lapic;
+	unsigned long flags;
+	u8 vector;
+
+	if (extint_pending(vcpu)) {
+		raw_spin_lock_irqsave(&vcpu->vm->irqs->lock, flags);
+		vector = hvmon_pic_peek(&vcpu->vm->irqs->pic);
+		raw_spin_unlock_irqrestore(&vcpu->vm->irqs->lock, flags);
+		return vector;
+	}
+	if (!READ_ONCE(l->irr_pending))
+		return -1;
+	/*
+	 * While the guest may clear the paravirtual flag in place of an EOI we
+	 * would not learn when the next vector can be taken. Take the flag
+	 * back: the guest then has to tell.
+	 */
+	if (!hvmon_pv_eoi_sync(vcpu))
+		return -1;
+	return hvmon_lapic_pending(l);
+}
+
+/**
+ * hvmon_irq_ack() - take the interrupt that hvmon_irq_pending() has found
+ * @vcpu: the caller's
+ *
+ * Return: its vector, -1 if it vanished.
+ */
+int hvmon_irq_ack(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_irqs *irqs = vcpu->vm->irqs;
+	unsigned long flags;
+	int vector = -1;
+
+	if (!extint_pending(vcpu))
+		return hvmon_lapic_ack(vcpu->lapic);
+
+	raw_spin_lock_irqsave(&irqs->lock, flags);
+	if (hvmon_pic_output(&irqs->pic))
+		vector = hvmon_pic_intack(&irqs->pic);
+	WRITE_ONCE(irqs->pic_out, hvmon_pic_output(&irqs->pic));
+	/* INTA lets the output fall; one that is high again has just risen */
+	if (irqs->pic_out)
+		hvmon_request(vcpu, HVMON_REQ_EVENT);
+	raw_spin_unlock_irqrestore(&irqs->lock, flags);
+	return vector;
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "irq_fake.h"
+
+struct probe {
+	struct hvmon_iodev dev;
+	u64 offset;
+	u32 len, calls;
+};
+
+static int probe_read(struct hvmon_iodev *dev, struct hvmon_vcpu *vcpu, u64 offset, u32 len,
+		      void *data)
+{
+	struct probe *p = container_of(dev, struct probe, dev);
+
+	p->offset = offset;
+	p->len = len;
+	p->calls++;
+	memset(data, 0x5a, len);
+	return 0;
+}
+
+static const struct hvmon_iodev_ops probe_ops = { .read = probe_read };
+
+static struct probe *probe_new(struct kunit *test)
+{
+	struct probe *p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	p->dev.ops = &probe_ops;
+	return p;
+}
+
+static int iobus_init(struct kunit *test)
+{
+	return irq_fake_init(test, 1);
+}
+
+static int add(struct hvmon_vm *vm, int bus, u64 start, u64 len, struct probe *p)
+{
+	int ret;
+
+	mutex_lock(&vm->lock);
+	ret = hvmon_bus_add(vm, bus, start, len, &p->dev);
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+static int read_at(struct hvmon_vm *vm, u64 addr, u32 len)
+{
+	u64 data = 0;
+
+	return hvmon_bus_read(vm->vcpu[0], HVMON_BUS_MMIO, addr, len, &data);
+}
+
+/* Ranges may touch, not overlap, and must be on the bus */
+static void iobus_overlap(struct kunit *test)
+{
+	struct hvmon_vm *vm = test->priv;
+	struct probe *p = probe_new(test);
+
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, 0x1000, 0x100, p), 0);
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, 0x1100, 0x100, p), 0);
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, 0xf00, 0x100, p), 0);
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, 0x1000, 1, p), -EEXIST);
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, 0x10ff, 2, p), -EEXIST);
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, 0x100, 0xe01, p), -EEXIST);
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, 0, 0x100000, p), -EEXIST);
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, 0x5000, 0, p), -EINVAL);
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, ~0ULL, 2, p), -EINVAL);
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, ~0ULL, 1, p), 0);
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_PIO, 0xffff, 2, p), -EINVAL);
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_PIO, 0xffff, 1, p), 0);
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_PIO, 0x21, 1, p), -EEXIST);
+}
+
+/* A device gets offsets, and only accesses that are all its own */
+static void iobus_access(struct kunit *test)
+{
+	struct hvmon_vm *vm = test->priv;
+	struct probe *a = probe_new(test), *b = probe_new(test);
+	u32 data = 0;
+
+	add(vm, HVMON_BUS_MMIO, 0x2000, 0x10, b);
+	add(vm, HVMON_BUS_MMIO, 0x1000, 0x10, a);
+	KUNIT_EXPECT_EQ(test, hvmon_bus_read(vm->vcpu[0], HVMON_BUS_MMIO, 0x100c, 4, &data), 0);
+	KUNIT_EXPECT_EQ(test, data, 0x5a5a5a5aU);
+	KUNIT_EXPECT_EQ(test, a->offset, 0xcULL);
+	KUNIT_EXPECT_EQ(test, a->len, 4U);
+	KUNIT_EXPECT_EQ(test, read_at(vm, 0x100d, 4), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, read_at(vm, 0xfff, 4), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, read_at(vm, 0x1010, 1), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, read_at(vm, ~0ULL, 8), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, read_at(vm, 0x2000, 0), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, read_at(vm, 0x200f, 1), 0);
+	KUNIT_EXPECT_EQ(test, a->calls, 1U);
+	KUNIT_EXPECT_EQ(test, b->calls, 1U);
+	/* A device that does not do writes does not get them */
+	KUNIT_EXPECT_EQ(test, hvmon_bus_write(vm->vcpu[0], HVMON_BUS_MMIO, 0x1000, 4, &data),
+			-EOPNOTSUPP);
+}
+
+/* Removal takes all ranges of the device, and no other's */
+static void iobus_remove(struct kunit *test)
+{
+	struct hvmon_vm *vm = test->priv;
+	struct probe *a = probe_new(test), *b = probe_new(test);
+
+	add(vm, HVMON_BUS_MMIO, 0x1000, 0x10, a);
+	add(vm, HVMON_BUS_MMIO, 0x2000, 0x10, b);
+	add(vm, HVMON_BUS_MMIO, 0x3000, 0x10, a);
+	mutex_lock(&vm->lock);
+	hvmon_bus_remove(vm, HVMON_BUS_MMIO, &a->dev);
+	hvmon_bus_remove(vm, HVMON_BUS_MMIO, &a->dev);
+	mutex_unlock(&vm->lock);
+	KUNIT_EXPECT_EQ(test, read_at(vm, 0x1000, 1), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, read_at(vm, 0x2000, 1), 0);
+	KUNIT_EXPECT_EQ(test, read_at(vm, 0x3000, 1), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, 0x1000, 0x1000, a), 0);
+}
+
+/* The chips are where a PC has them */
+static void iobus_chips(struct kunit *test)
+{
+	static const u16 ports[] = { 0x20, 0x21, 0xa0, 0xa1, 0x40, 0x43, 0x61, 0x4d0, 0x4d1 };
+	struct hvmon_vm *vm = test->priv;
+	u32 select = 1, data = 0;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(ports); i++)
+		KUNIT_EXPECT_EQ_MSG(test, hvmon_bus_read(vm->vcpu[0], HVMON_BUS_PIO, ports[i], 1,
+							 &data), 0, "port %x", ports[i]);
+	KUNIT_EXPECT_EQ(test, hvmon_bus_write(vm->vcpu[0], HVMON_BUS_MMIO, 0xfec00000, 4, &select),
+			0);
+	KUNIT_EXPECT_EQ(test, hvmon_bus_read(vm->vcpu[0], HVMON_BUS_MMIO, 0xfec00010, 4, &data), 0);
+	KUNIT_EXPECT_EQ(test, data, 0x170011U);
+}
+
+static struct kunit_case iobus_cases[] = {
+	KUNIT_CASE(iobus_overlap),
+	KUNIT_CASE(iobus_access),
+	KUNIT_CASE(iobus_remove),
+	KUNIT_CASE(iobus_chips),
+	{}
+};
+
+static struct kunit_suite iobus_suite = {
+	.name = "hvmon-iobus",
+	.init = iobus_init,
+	.exit = irq_fake_exit,
+	.test_cases = iobus_cases,
+};
+
+kunit_test_suite(iobus_suite);
