@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Differences between kernels, and nothing else: probed by presence. */
+#ifndef _HVMON_COMPAT_H
+#define _HVMON_COMPAT_H
+
+/* ---- entry to and exit from guest mode, as the host's accounting sees it ---- */
+
+#include <linux/context_tracking.h>
+#include <linux/ftrace.h>
+#include <linux/irqflags.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/vtime.h>
+
+#ifndef _TIF_NEED_RESCHED_LAZY
+#define _TIF_NEED_RESCHED_LAZY	0
+#endif
+
+/*
+ * Work that the thread has to do before it may enter a guest. The kernel's
+ * helper that does the work dereferences a struct kvm_vcpu on 6.x: run.c
+ * returns to user space for signals and calls schedule() for the scheduler.
+ */
+static inline bool hvmon_host_work_pending(void)
+{
+	return READ_ONCE(current_thread_info()->flags) &
+	       (_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY | _TIF_SIGPENDING |
+		_TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME);
+}
+
+static inline bool hvmon_need_resched(void)
+{
+	return READ_ONCE(current_thread_info()->flags) &
+	       (_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY);
+}
+
+/* Once per section: a CPU in a guest is as good as in user space to RCU */
+static __always_inline void hvmon_note_context_switch(void)
+{
+	rcu_note_context_switch(false);
+}
+
+/* Around each world switch: lockdep and context tracking (nohz_full) */
+static __always_inline void hvmon_guest_enter(void)
+{
+	trace_hardirqs_on_prepare();
+	lockdep_hardirqs_on_prepare();
+	context_tracking_guest_enter();
+	lockdep_hardirqs_on(CALLER_ADDR0);
+}
+
+static __always_inline void hvmon_guest_exit(void)
+{
+	lockdep_hardirqs_off(CALLER_ADDR0);
+	context_tracking_guest_exit();
+	trace_hardirqs_off_finish();
+}
+
+/* ---- MMU notifiers ---- */
+
+/* What the aging callbacks return: int, later bool */
+#define hvmon_young_t							\
+	typeof(((struct mmu_notifier_ops *)NULL)->test_young(NULL, NULL, 0))
+
+/* ---- high-resolution timers ---- */
+
+#include <linux/hrtimer.h>
+
+/* Kbuild defines HVMON_HAVE_HRTIMER_SETUP where hrtimer_init() is gone */
+static inline void hvmon_hrtimer_setup(struct hrtimer *timer,
+				       enum hrtimer_restart (*fn)(struct hrtimer *),
+				       enum hrtimer_mode mode)
+{
+#ifdef HVMON_HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, fn, CLOCK_MONOTONIC, mode);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, mode);
+	timer->function = fn;
+#endif
+}
+
+#endif /* _HVMON_COMPAT_H */
