@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Decodes exits into the neutral calls of kmod/exit.c, which decide. Handlers
+ * return HVMON_RESUME, HVMON_USER, HVMON_LATER or -errno (hvmon.h).
+ */
+#include <linux/nospec.h>
+#include <linux/sched.h>
+#include <asm/debugreg.h>
+#include <asm/processor-flags.h>
+
+#include "svm.h"
+
+/* ---- instruction lengths ---- */
+
+/* An instruction that exits, where the processor tells no length */
+struct svm_insn {
+	u8 len;
+	u8 opcode[3];
+};
+
+static const struct svm_insn insn_cpuid = { 2, { 0x0f, 0xa2 } };
+static const struct svm_insn insn_rdmsr = { 2, { 0x0f, 0x32 } };
+static const struct svm_insn insn_wrmsr = { 2, { 0x0f, 0x30 } };
+static const struct svm_insn insn_hlt = { 1, { 0xf4 } };
+static const struct svm_insn insn_invd = { 2, { 0x0f, 0x08 } };
+static const struct svm_insn insn_wbinvd = { 2, { 0x0f, 0x09 } };
+static const struct svm_insn insn_vmmcall = { 3, { 0x0f, 0x01, 0xd9 } };
+static const struct svm_insn insn_xsetbv = { 3, { 0x0f, 0x01, 0xd1 } };
+static const struct svm_insn insn_monitor = { 3, { 0x0f, 0x01, 0xc8 } };
+static const struct svm_insn insn_mwait = { 3, { 0x0f, 0x01, 0xc9 } };
+
+#define INSN_MAX	15
+
+static bool is_prefix(u8 byte, bool bits64)
+{
+	switch (byte) {
+	case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64: case 0x65:
+	case 0x66: case 0x67: case 0xf0: case 0xf2: case 0xf3:
+		return true;
+	default:
+		return bits64 && (byte & 0xf0) == 0x40;
+	}
+}
+
+/**
+ * svm_opcode_len() - length of an instruction that is prefixes and an opcode
+ * @bytes: the instruction's
+ * @n: how many there are
+ * @bits64: 64-bit mode, where REX prefixes exist
+ * @opcode: what is expected
+ * @opcode_len: its length
+ *
+ * Return: the length; 0 if the bytes are another instruction's.
+ */
+int svm_opcode_len(const u8 *bytes, int n, bool bits64, const u8 *opcode, int opcode_len)
+{
+	int i = 0;
+
+	while (i < n && is_prefix(bytes[i], bits64))
+		i++;
+	if (i + opcode_len > n || memcmp(bytes + i, opcode, opcode_len))
+		return 0;
+	return i + opcode_len;
+}
+
+/*
+ * Sets vcpu->exit.insn_len. Return: 0, or what the handler has to return. If
+ * the bytes are not the instruction's, another vCPU has changed or unmapped
+ * them: the guest executes what is there now.
+ */
+static int know_len(struct hvmon_vcpu *vcpu, const struct svm_insn *insn)
+{
+	u8 bytes[INSN_MAX];
+	bool bits64;
+	int n;
+
+	if (svm_hw.nrip) {
+		vcpu->exit.insn_len = vcpu->svm->vmcb->next_rip - vcpu->regs.rip;
+		return 0;
+	}
+	/* Prefixes are rare: the opcode's own bytes first */
+	n = hvmon_fetch_insn(vcpu, bytes, insn->len);
+	if (n == insn->len && !memcmp(bytes, insn->opcode, n)) {
+		vcpu->exit.insn_len = n;
+		return 0;
+	}
+	bits64 = svm_code_bits(vcpu) == 64;
+	n = hvmon_fetch_insn(vcpu, bytes, sizeof(bytes));
+	if (n < 0 && vcpu->in_section)
+		return HVMON_LATER;
+	n = n > 0 ? svm_opcode_len(bytes, n, bits64, insn->opcode, insn->len) : 0;
+	if (!n)
+		return HVMON_RESUME;
+	vcpu->exit.insn_len = n;
+	return 0;
+}
+
+/**
+ * svm_skip_insn() - the instruction that exited is done
+ * @vcpu: the vCPU, with exit.insn_len set
+ *
+ * Return: HVMON_RESUME.
+ */
+int svm_skip_insn(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_svm_vcpu *svm = vcpu->svm;
+
+	vcpu->regs.rip += vcpu->exit.insn_len;
+	if (unlikely(svm_code_bits(vcpu) != 64))
+		vcpu->regs.rip = (u32)vcpu->regs.rip;
+	svm->vmcb->int_state &= ~SVM_INT_SHADOW;
+	/* The guest single-steps itself: 13.1.4 */
+	if (unlikely(vcpu->regs.rflags & X86_EFLAGS_TF))
+		hvmon_queue_exception(vcpu, 1, false, 0, DR_STEP);
+	return HVMON_RESUME;
+}
+
+/* ---- instructions ---- */
+
+static int exit_cpuid(struct hvmon_vcpu *vcpu)
+{
+	int r = know_len(vcpu, &insn_cpuid);
+
+	return r ? r : hvmon_exit_cpuid(vcpu);
+}
+
+static int exit_msr(struct hvmon_vcpu *vcpu)
+{
+	bool write = vcpu->exit.info1 & 1;
+	int r = know_len(vcpu, write ? &insn_wrmsr : &insn_rdmsr);
+
+	if (r)
+		return r;
+	if (!write)
+		return hvmon_exit_rdmsr(vcpu);
+	r = hvmon_exit_wrmsr(vcpu);
+	if (vcpu->in_section && r == HVMON_RESUME)
+		svm_sync(vcpu, this_cpu_ptr(&svm_cpus));
+	return r;
+}
+
+static int exit_hlt(struct hvmon_vcpu *vcpu)
+{
+	int r = know_len(vcpu, &insn_hlt);
+
+	return r ? r : hvmon_exit_hlt(vcpu);
+}
+
+static int exit_vmmcall(struct hvmon_vcpu *vcpu)
+{
+	int r = know_len(vcpu, &insn_vmmcall);
+
+	return r ? r : hvmon_exit_hypercall(vcpu);
+}
+
+static int exit_xsetbv(struct hvmon_vcpu *vcpu)
+{
+	int r = know_len(vcpu, &insn_xsetbv);
+
+	return r ? r : hvmon_exit_xsetbv(vcpu);
+}
+
+/* Does nothing, as far as the guest can tell */
+static int exit_nop(struct hvmon_vcpu *vcpu, const struct svm_insn *insn)
+{
+	int r = know_len(vcpu, insn);
+
+	return r ? r : svm_skip_insn(vcpu);
+}
+
+/* The guest's memory is cached coherently: there is nothing to write back */
+static int exit_invd(struct hvmon_vcpu *vcpu)
+{
+	return exit_nop(vcpu, &insn_invd);
+}
+
+static int exit_wbinvd(struct hvmon_vcpu *vcpu)
+{
+	return exit_nop(vcpu, &insn_wbinvd);
+}
+
+static int exit_ud(struct hvmon_vcpu *vcpu)
+{
+	hvmon_inject_ud(vcpu);
+	return HVMON_RESUME;
+}
+
+/* There are no performance counters */
+static int exit_rdpmc(struct hvmon_vcpu *vcpu)
+{
+	hvmon_inject_gp(vcpu);
+	return HVMON_RESUME;
+}
+
+/* A wait for a write that ends at once is within what MWAIT may do */
+static int exit_monitor(struct hvmon_vcpu *vcpu)
+{
+	return vcpu->caps.mwait ? exit_nop(vcpu, &insn_monitor) : exit_ud(vcpu);
+}
+
+static int exit_mwait(struct hvmon_vcpu *vcpu)
+{
+	return vcpu->caps.mwait ? exit_nop(vcpu, &insn_mwait) : exit_ud(vcpu);
+}
+
+/* The vCPU spins, perhaps for one that the host could run meanwhile */
+static int exit_pause(struct hvmon_vcpu *vcpu)
+{
+	if (vcpu->in_section)
+		return HVMON_LATER;
+	vcpu->stats.other++;
+	cond_resched();
+	return HVMON_RESUME;
+}
+
+/**
+ * svm_ioio_info() - EXITINFO1 of an IOIO exit: 15.10.2
+ * @info: EXITINFO1
+ *
+ * Return: the access.
+ */
+struct hvmon_pio_info svm_ioio_info(u64 info)
+{
+	return (struct hvmon_pio_info) {
+		.port = info >> 16,
+		.size = info >> 4 & 7,
+		.in = info & BIT(0),
+		.string = info & BIT(2),
+	};
+}
+
+static int exit_ioio(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_pio_info pio = svm_ioio_info(vcpu->exit.info1);
+
+	vcpu->exit.insn_len = vcpu->exit.info2 - vcpu->regs.rip;
+	return hvmon_exit_pio(vcpu, &pio);
+}
+
+/* ---- control and debug registers ---- */
+
+/* MOV to or from a control register, with its operand in EXITINFO1: 15.8.1 */
+static int decoded_cr(struct hvmon_vcpu *vcpu, int cr, bool write)
+{
+	u64 *gpr = &vcpu->regs.gpr[vcpu->exit.info1 & 15];
+	bool bits64 = svm_code_bits(vcpu) == 64;
+	int r;
+
+	vcpu->exit.insn_len = vcpu->svm->vmcb->next_rip - vcpu->regs.rip;
+	if (!write) {
+		*gpr = hvmon_get_cr(vcpu, cr);
+		return svm_skip_insn(vcpu);
+	}
+	r = hvmon_set_cr(vcpu, cr, bits64 ? *gpr : (u32)*gpr);
+	if (r == -EINVAL) {
+		hvmon_inject_gp(vcpu);
+		return HVMON_RESUME;
+	}
+	return r < 0 ? r : svm_skip_insn(vcpu);
+}
+
+#define INFO_MOV_CR	BIT_ULL(63)	/* not LMSW, SMSW or CLTS */
+
+static int exit_cr(struct hvmon_vcpu *vcpu)
+{
+	bool write = vcpu->exit.code >= SVM_EXIT_CR_WRITE(0);
+	int cr = vcpu->exit.code & 15;
+	int r;
+
+	vcpu->stats.other += vcpu->in_section;
+	if (svm_hw.decode && svm_hw.nrip && vcpu->exit.info1 & INFO_MOV_CR)
+		r = decoded_cr(vcpu, cr, write);
+	else
+		r = hvmon_emulate(vcpu, ~0ULL);
+	if (vcpu->in_section && write && r == HVMON_RESUME)
+		svm_sync(vcpu, this_cpu_ptr(&svm_cpus));
+	return r;
+}
+
+/* The first use of a debug register: from now on it needs no exit */
+static int exit_dr(struct hvmon_vcpu *vcpu)
+{
+	vcpu->stats.other++;
+	svm_dr_make_live(vcpu);
+	return HVMON_RESUME;
+}
+
+/* ---- exceptions ---- */
+
+static int exit_ac(struct hvmon_vcpu *vcpu)
+{
+	vcpu->stats.other++;
+	hvmon_queue_exception(vcpu, 17, true, vcpu->exit.info1, 0);
+	return HVMON_RESUME;
+}
+
+/* The host's handler runs at the end of the section, see svm.c */
+static int exit_mc(struct hvmon_vcpu *vcpu)
+{
+	vcpu->stats.other++;
+	vcpu->svm->machine_check = true;
+	return HVMON_LEAVE;
+}
+
+/* ---- the host's and the guest's interrupts ---- */
+
+/* Pending still: taken by the host as soon as the section has ended */
+static int exit_host_event(struct hvmon_vcpu *vcpu)
+{
+	vcpu->stats.host_intr++;
+	return HVMON_LEAVE;
+}
+
+static int exit_vintr(struct hvmon_vcpu *vcpu)
+{
+	vcpu->stats.other++;
+	svm_close_window(vcpu->svm);
+	hvmon_request(vcpu, HVMON_REQ_EVENT);
+	return HVMON_RESUME;
+}
+
+/* ---- memory ---- */
+
+#define NPF_WRITE	BIT_ULL(1)
+#define NPF_RESERVED	BIT_ULL(3)
+#define NPF_EXEC	BIT_ULL(4)
+
+/**
+ * svm_npf_access() - what a nested page fault wanted: 15.25.6
+ * @info: EXITINFO1. All nested accesses count as user accesses: no bit tells
+ *        about the guest.
+ *
+ * Return: HVMON_ACCESS_*.
+ */
+u32 svm_npf_access(u64 info)
+{
+	return (info & NPF_WRITE ? HVMON_ACCESS_WRITE : 0) |
+	       (info & NPF_EXEC ? HVMON_ACCESS_EXEC : 0);
+}
+
+static int exit_npf(struct hvmon_vcpu *vcpu)
+{
+	const struct svm_vmcb *vmcb = vcpu->svm->vmcb;
+
+	if (unlikely(vcpu->exit.info1 & NPF_RESERVED))
+		return hvmon_exit_unexpected(vcpu);
+	/* Not for fetches: there are no bytes then, 15.8.4 */
+	if (svm_hw.decode) {
+		vcpu->exit.bytes_len = min_t(u8, vmcb->insn_len & 0xf, INSN_MAX);
+		memcpy(vcpu->exit.bytes, vmcb->insn_bytes, INSN_MAX);
+	}
+	return hvmon_exit_mmu(vcpu, vcpu->exit.info2, svm_npf_access(vcpu->exit.info1));
+}
+
+/* ---- the end ---- */
+
+static int exit_invalid(struct hvmon_vcpu *vcpu)
+{
+	const char *why = svm_vmcb_why(vcpu->svm->vmcb, &svm_hw);
+
+	return hvmon_exit_invalid(vcpu, vcpu->exit.code,
+				  why ? why : "no rule of APM vol. 2, 15.5.1 is seen to be broken");
+}
+
+/* What a handler may return is said above HVMON_RESUME in hvmon.h */
+static int (*const handlers[SVM_EXIT_TABLE])(struct hvmon_vcpu *vcpu) = {
+	[SVM_EXIT_CR_READ(0)]		= exit_cr,
+	[SVM_EXIT_CR_WRITE(0)]		= exit_cr,
+	[SVM_EXIT_CR_WRITE(4)]		= exit_cr,
+	[SVM_EXIT_CR_WRITE(8)]		= exit_cr,
+	[SVM_EXIT_DR_READ(0) ... SVM_EXIT_DR_WRITE(15)] = exit_dr,
+	[SVM_EXIT_EXCP(1)]		= svm_exit_db,
+	[SVM_EXIT_EXCP(17)]		= exit_ac,
+	[SVM_EXIT_EXCP(18)]		= exit_mc,
+	[SVM_EXIT_INTR]			= exit_host_event,
+	[SVM_EXIT_NMI]			= exit_host_event,
+	[SVM_EXIT_SMI]			= exit_host_event,
+	[SVM_EXIT_INIT]			= exit_host_event,
+	[SVM_EXIT_VINTR]		= exit_vintr,
+	[SVM_EXIT_RDPMC]		= exit_rdpmc,
+	[SVM_EXIT_CPUID]		= exit_cpuid,
+	[SVM_EXIT_RSM]			= exit_ud,
+	[SVM_EXIT_IRET]			= svm_exit_iret,
+	[SVM_EXIT_INVD]			= exit_invd,
+	[SVM_EXIT_PAUSE]		= exit_pause,
+	[SVM_EXIT_HLT]			= exit_hlt,
+	[SVM_EXIT_INVLPGA]		= exit_ud,
+	[SVM_EXIT_IOIO]			= exit_ioio,
+	[SVM_EXIT_MSR]			= exit_msr,
+	[SVM_EXIT_SHUTDOWN]		= hvmon_exit_shutdown,
+	[SVM_EXIT_VMRUN]		= exit_ud,
+	[SVM_EXIT_VMMCALL]		= exit_vmmcall,
+	[SVM_EXIT_VMLOAD]		= exit_ud,
+	[SVM_EXIT_VMSAVE]		= exit_ud,
+	[SVM_EXIT_STGI]			= exit_ud,
+	[SVM_EXIT_CLGI]			= exit_ud,
+	[SVM_EXIT_SKINIT]		= exit_ud,
+	[SVM_EXIT_RDTSCP]		= exit_ud,
+	[SVM_EXIT_WBINVD]		= exit_wbinvd,
+	[SVM_EXIT_MONITOR]		= exit_monitor,
+	[SVM_EXIT_MWAIT]		= exit_mwait,
+	[SVM_EXIT_XSETBV]		= exit_xsetbv,
+	[SVM_EXIT_RDPRU]		= exit_ud,
+};
+
+/**
+ * svm_exit_known() - is there a handler?
+ * @code: exit code
+ *
+ * Return: true if there is.
+ */
+bool svm_exit_known(u64 code)
+{
+	return code == SVM_EXIT_NPF || (code < ARRAY_SIZE(handlers) && handlers[code]);
+}
+
+/**
+ * svm_handle_exit() - settle the last exit
+ * @vcpu: the vCPU
+ *
+ * The frequent ones are called directly: an indirect branch costs more than
+ * these comparisons.
+ *
+ * Return: HVMON_RESUME, HVMON_USER, HVMON_LATER or -errno.
+ */
+int svm_handle_exit(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_svm_vcpu *svm = vcpu->svm;
+	u64 code = vcpu->exit.code;
+
+	if (unlikely(svm->watch || svm->vmcb->exit_int_info & SVM_EVENT_VALID) &&
+	    vcpu->in_section)
+		svm_after_exit(vcpu);
+	if (code == SVM_EXIT_MSR)
+		return exit_msr(vcpu);
+	if (code == SVM_EXIT_CPUID)
+		return exit_cpuid(vcpu);
+	if (code == SVM_EXIT_INTR)
+		return exit_host_event(vcpu);
+	if (code == SVM_EXIT_NPF)
+		return exit_npf(vcpu);
+	if (code == SVM_EXIT_IOIO)
+		return exit_ioio(vcpu);
+	if (code == SVM_EXIT_HLT)
+		return exit_hlt(vcpu);
+	if ((u32)code == SVM_EXIT_INVALID)
+		return exit_invalid(vcpu);
+	if (!svm_exit_known(code))
+		return hvmon_exit_unexpected(vcpu);
+	return handlers[array_index_nospec(code, ARRAY_SIZE(handlers))](vcpu);
+}

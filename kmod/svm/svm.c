@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * AMD-V: the vendor contract, and sections, in which the processor is ours.
+ */
+#include <linux/cpumask.h>
+#include <linux/gfp.h>
+#include <linux/mem_encrypt.h>
+#include <linux/slab.h>
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/mce.h>
+#include <asm/msr-index.h>
+#include <asm/nospec-branch.h>
+#include <asm/processor-flags.h>
+#include <asm/ptrace.h>
+
+#include "../pt.h"
+#include "svm.h"
+
+struct svm_hw svm_hw;
+DEFINE_PER_CPU(struct svm_cpu, svm_cpus);
+
+static atomic64_t next_id = ATOMIC64_INIT(1);
+
+/* ---- the processor, for one section ---- */
+
+/*
+ * With EFER.SVME clear nobody uses AMD-V: it is switched on for the section.
+ * With SVME set KVM has the processor, and lends it: its host save area is put
+ * back, and the TLB gets no entry of ours to keep.
+ */
+static int own_cpu(struct svm_cpu *cpu)
+{
+	u64 efer;
+	int r;
+
+	r = svm_rdmsr(MSR_EFER, &efer);
+	if (r)
+		return r;
+	cpu->borrowed = efer & EFER_SVME;
+	if (!cpu->borrowed) {
+		r = svm_wrmsr(MSR_EFER, efer | EFER_SVME);
+		if (r)
+			return r;
+	}
+	r = svm_rdmsr(MSR_VM_HSAVE_PA, &cpu->old_hsave_pa);
+	if (!r)
+		r = svm_wrmsr(MSR_VM_HSAVE_PA, cpu->hsave_pa);
+	if (r && !cpu->borrowed)
+		svm_wrmsr(MSR_EFER, efer);
+	return r;
+}
+
+static void disown_cpu(struct svm_cpu *cpu)
+{
+	u64 efer;
+
+	svm_wrmsr(MSR_VM_HSAVE_PA, cpu->old_hsave_pa);
+	if (!cpu->borrowed && !svm_rdmsr(MSR_EFER, &efer))
+		svm_wrmsr(MSR_EFER, efer & ~(u64)EFER_SVME);
+}
+
+/*
+ * Before a borrowed processor goes back. KVM hands out ASIDs upwards, flushes
+ * all of them once when it starts over and relies on that: a guest of KVM's
+ * that gets the highest one later would find translations of ours, that is,
+ * memory of our guest. TLB_CONTROL acts at VMRUN alone (15.16.1), so one more
+ * is made, of a guest that executes nothing: see svm_flush_vmcb_init(). An
+ * owned processor needs none of this: whoever sets SVME later must not assume
+ * anything about the TLB, KVM starts with a flush of all ASIDs, and our own
+ * next section starts with one of ours.
+ *
+ * The section's own VMRUNs have shown that this one can only fail if the VMCB
+ * is wrong. There is no other way to flush an ASID, so that would be said.
+ */
+static void flush_for_lender(struct svm_cpu *cpu)
+{
+	struct svm_vmcb *vmcb = cpu->host;
+
+	/* TLB_CONTROL stays set: VMRUN reads it and leaves it alone */
+	vmcb->exit_code = SVM_EXIT_INVALID;
+	if (hvmon_svm_vmrun(cpu->host_pa) || (u32)vmcb->exit_code == SVM_EXIT_INVALID)
+		pr_err_ratelimited("hvmon: TLB not flushed before the processor went back to KVM\n");
+}
+
+/*
+ * DEBUGCTL is not switched by VMRUN without LBR virtualization (15.23): BTF
+ * and LBR of the host's debugger or perf would act on the guest.
+ */
+static void debugctl_begin(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
+{
+	u64 want = vcpu->msr.debugctl & DEBUGCTLMSR_BTF;
+
+	cpu->restore_debugctl = false;
+	if (svm_rdmsr(MSR_IA32_DEBUGCTLMSR, &cpu->debugctl) || cpu->debugctl == want)
+		return;
+	cpu->restore_debugctl = !svm_wrmsr(MSR_IA32_DEBUGCTLMSR, want);
+}
+
+static void debugctl_end(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
+{
+	u64 now;
+
+	/* A debug exception clears BTF: 13.1.1.5 */
+	if (unlikely(vcpu->msr.debugctl & DEBUGCTLMSR_BTF) &&
+	    !svm_rdmsr(MSR_IA32_DEBUGCTLMSR, &now) && !(now & DEBUGCTLMSR_BTF)) {
+		vcpu->msr.debugctl &= ~(u64)DEBUGCTLMSR_BTF;
+		cpu->restore_debugctl |= now != cpu->debugctl;
+	}
+	if (cpu->restore_debugctl)
+		svm_wrmsr(MSR_IA32_DEBUGCTLMSR, cpu->debugctl);
+}
+
+static void host_msrs_begin(struct svm_cpu *cpu, struct hvmon_svm_vcpu *svm)
+{
+	u64 spec;
+
+	cpu->restore_tsc_aux = false;
+	if (svm_hw.rdtscp) {
+		svm_rdmsr(MSR_TSC_AUX, &cpu->tsc_aux);
+		cpu->tsc_aux_now = cpu->tsc_aux;
+	}
+	if (svm_hw.spec_ctrl && !svm_rdmsr(MSR_IA32_SPEC_CTRL, &spec))
+		svm->sw.spec_host = spec;
+}
+
+/* Predictions of one guest must not steer another */
+static void barrier_between_guests(struct svm_cpu *cpu, struct hvmon_svm_vcpu *svm)
+{
+	if (cpu->last_vcpu == svm->id)
+		return;
+	cpu->last_vcpu = svm->id;
+	if (svm_hw.ibpb)
+		svm_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+}
+
+/*
+ * GIF is clear from here to the section's end, also while exits are handled:
+ * NMIs wait, so that none sees the guest's XCR0, PKRU or host save area. A
+ * pending one exits from the next VMRUN, and that exit ends the section.
+ */
+static int section_begin(struct hvmon_vcpu *vcpu)
+{
+	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpus);
+	struct hvmon_svm_vcpu *svm = vcpu->svm;
+	int r;
+
+	r = own_cpu(cpu);
+	if (r)
+		return r;
+	r = hvmon_svm_clgi();
+	if (r)
+		goto disown;
+	r = hvmon_svm_vmsave(cpu->host_pa);
+	if (r)
+		goto set_gif;
+
+	svm->sw.host_pa = cpu->host_pa;
+	/* Another processor, or other guests in between: nothing is known */
+	svm->vmcb->clean = 0;
+	svm_flush(svm);
+	host_msrs_begin(cpu, svm);
+	debugctl_begin(vcpu, cpu);
+	svm_dr_section_begin(vcpu, cpu);
+	svm_sync(vcpu, cpu);
+	barrier_between_guests(cpu, svm);
+	hvmon_fpu_section_begin(vcpu);
+	return 0;
+
+set_gif:
+	hvmon_svm_stgi();
+disown:
+	disown_cpu(cpu);
+	return r;
+}
+
+/*
+ * A machine check in the guest was intercepted and so has not reached the
+ * host. The handler decides what the error was by the MCA banks; to it, it
+ * came from user space, interrupts on, as far as recovery goes. No emulator
+ * raises one: this has not been seen to run.
+ */
+static void machine_check(void)
+{
+#ifdef CONFIG_X86_MCE
+	struct pt_regs regs = {
+		.cs = 3,
+		.flags = X86_EFLAGS_IF,
+	};
+
+	do_machine_check(&regs);
+#endif
+}
+
+static void section_end(struct hvmon_vcpu *vcpu)
+{
+	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpus);
+	struct hvmon_svm_vcpu *svm = vcpu->svm;
+
+	hvmon_fpu_section_end(vcpu);
+	/* Before the debug registers come back: an exit disables DR7 */
+	if (cpu->borrowed)
+		flush_for_lender(cpu);
+	svm_dr_section_end(vcpu, cpu);
+	debugctl_end(vcpu, cpu);
+	if (cpu->restore_tsc_aux)
+		svm_wrmsr(MSR_TSC_AUX, cpu->tsc_aux);
+#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
+	/* Nor may a guest steer its launcher: the kernel has a barrier for it */
+	if (boot_cpu_has(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+#endif
+	hvmon_svm_stgi();
+	disown_cpu(cpu);
+	if (unlikely(svm->machine_check)) {
+		svm->machine_check = false;
+		machine_check();
+	}
+}
+
+/*
+ * One entry and one exit; kept short, since every exit pays for it. The host's
+ * kernel counts the CPU as being in the guest here: no tracing.
+ */
+static noinstr int enter(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_svm_vcpu *svm = vcpu->svm;
+	struct svm_vmcb *vmcb = svm->vmcb;
+	struct hvmon_regs *regs = &vcpu->regs;
+	int r;
+
+	vmcb->save.rax = regs->gpr[HVMON_RAX];
+	vmcb->save.rsp = regs->gpr[HVMON_RSP];
+	vmcb->save.rip = regs->rip;
+	vmcb->save.rflags = regs->rflags;
+
+	r = hvmon_svm_enter(regs, &svm->sw);
+	if (unlikely(r))
+		return r;
+
+	vmcb->clean = svm_hw.clean;
+	regs->gpr[HVMON_RAX] = vmcb->save.rax;
+	regs->gpr[HVMON_RSP] = vmcb->save.rsp;
+	regs->rip = vmcb->save.rip;
+	regs->rflags = vmcb->save.rflags;
+	vcpu->exit.code = vmcb->exit_code;
+	vcpu->exit.info1 = vmcb->exit_info1;
+	vcpu->exit.info2 = vmcb->exit_info2;
+	vcpu->exit.insn_len = 0;
+	vcpu->exit.bytes_len = 0;
+	return 0;
+}
+
+/* ---- module, VM and vCPU ---- */
+
+static void hw_exit(void)
+{
+	struct svm_cpu *c;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		c = per_cpu_ptr(&svm_cpus, cpu);
+		free_page((unsigned long)c->host);
+		free_page((unsigned long)c->hsave);
+		c->host = NULL;
+		c->hsave = NULL;
+	}
+	svm_maps_exit();
+}
+
+static void *cpu_page(int cpu)
+{
+	struct page *page = alloc_pages_node(cpu_to_node(cpu), GFP_KERNEL | __GFP_ZERO, 0);
+
+	return page ? page_address(page) : NULL;
+}
+
+static int hw_init(void)
+{
+	struct svm_cpu *c;
+	int cpu, r;
+
+	svm_detect(&svm_hw);
+	r = svm_maps_init();
+	if (r)
+		return r;
+	for_each_possible_cpu(cpu) {
+		c = per_cpu_ptr(&svm_cpus, cpu);
+		c->host = cpu_page(cpu);
+		c->hsave = cpu_page(cpu);
+		if (!c->host || !c->hsave) {
+			hw_exit();
+			return -ENOMEM;
+		}
+		c->host_pa = __sme_pa(c->host);
+		c->hsave_pa = __sme_pa(c->hsave);
+		svm_flush_vmcb_init(c->host);
+	}
+	return 0;
+}
+
+static int vm_init(struct hvmon_vm *vm)
+{
+	return 0;
+}
+
+static void vm_fini(struct hvmon_vm *vm)
+{
+}
+
+static void update_caps(struct hvmon_vcpu *vcpu)
+{
+	/* CPUID's first table may come before the control block */
+	if (!vcpu->svm)
+		return;
+	if (svm_hw.rdtscp && !vcpu->caps.rdtscp)
+		svm_intercept(vcpu->svm->vmcb, SVM_EXIT_RDTSCP);
+	else
+		svm_unintercept(vcpu->svm->vmcb, SVM_EXIT_RDTSCP);
+}
+
+static int vcpu_init(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_svm_vcpu *svm = kzalloc(sizeof(*svm), GFP_KERNEL_ACCOUNT);
+
+	if (!svm)
+		return -ENOMEM;
+	svm->vmcb = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!svm->vmcb) {
+		kfree(svm);
+		return -ENOMEM;
+	}
+	svm->sw.vmcb_pa = __sme_pa(svm->vmcb);
+	svm->id = atomic64_inc_return(&next_id);
+	vcpu->svm = svm;
+	svm_vmcb_init(vcpu);
+	update_caps(vcpu);
+	return 0;
+}
+
+static void vcpu_fini(struct hvmon_vcpu *vcpu)
+{
+	free_page((unsigned long)vcpu->svm->vmcb);
+	kfree(vcpu->svm);
+	vcpu->svm = NULL;
+}
+
+static void set_root(struct hvmon_vcpu *vcpu, u64 root)
+{
+	vcpu->svm->vmcb->n_cr3 = root;
+	svm_dirty(vcpu->svm->vmcb, SVM_CLEAN_NP);
+	svm_flush(vcpu->svm);
+}
+
+static void flush_tlb(struct hvmon_vcpu *vcpu)
+{
+	svm_flush(vcpu->svm);
+}
+
+static void set_tsc_offset(struct hvmon_vcpu *vcpu, u64 offset)
+{
+	vcpu->svm->vmcb->tsc_offset = offset;
+	svm_dirty(vcpu->svm->vmcb, SVM_CLEAN_I);
+}
+
+const struct hvmon_vendor_ops hvmon_svm_ops = {
+	.name		= "AMD-V",
+	.id		= HVMON_VENDOR_SVM,
+	.tdp_fmt	= &hvmon_npt_fmt,
+	.probe		= svm_probe,
+	.hw_init	= hw_init,
+	.hw_exit	= hw_exit,
+	.vm_init	= vm_init,
+	.vm_fini	= vm_fini,
+	.vcpu_init	= vcpu_init,
+	.vcpu_fini	= vcpu_fini,
+	.vcpu_reset	= svm_vcpu_reset,
+	.section_begin	= section_begin,
+	.section_end	= section_end,
+	.enter		= enter,
+	.handle_exit	= svm_handle_exit,
+	.get_state	= svm_get_state,
+	.set_state	= svm_set_state,
+	.get_reg	= svm_get_reg,
+	.set_reg	= svm_set_reg,
+	.get_seg	= svm_get_seg,
+	.get_paging	= svm_get_paging,
+	.get_msr	= svm_get_msr,
+	.set_msr	= svm_set_msr,
+	.cpl		= svm_cpl,
+	.code_bits	= svm_code_bits,
+	.can_inject	= svm_can_inject,
+	.inject		= svm_inject,
+	.open_window	= svm_open_window,
+	.skip_insn	= svm_skip_insn,
+	.set_root	= set_root,
+	.flush_tlb	= flush_tlb,
+	.update_caps	= update_caps,
+	.set_tsc_offset	= set_tsc_offset,
+};
