@@ -441,7 +441,7 @@ static int gpa_rw(struct hvmon_vcpu *vcpu, u64 gpa, void *buf, size_t len, bool 
 		size_t n;
 
 		if (!slot) {
-			r = -EFAULT;
+			r = -ENOENT;
 			break;
 		}
 		n = min_t(u64, len, ((slot->gfn + slot->npages) << PAGE_SHIFT) - gpa);
@@ -461,8 +461,8 @@ static int gpa_rw(struct hvmon_vcpu *vcpu, u64 gpa, void *buf, size_t len, bool 
  * @buf: where to
  * @len: bytes, any number, across slots
  *
- * Return: 0, -EFAULT (no slot, no memory), or -EAGAIN in a section or stretch
- * if a page is not there.
+ * Return: 0, -ENOENT (no slot), -EFAULT (a slot, but the launcher has no memory
+ * there), or -EAGAIN in a section or stretch if a page is not there.
  */
 int hvmon_gpa_read(struct hvmon_vcpu *vcpu, u64 gpa, void *buf, size_t len)
 {

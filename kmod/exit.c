@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Neutral exits. Vendor code has decoded what happened; here it is decided.
+ * All return HVMON_RESUME, HVMON_USER, HVMON_LATER or -errno (hvmon.h).
+ */
+#include <linux/module.h>
+
+#include "hvmon.h"
+#include "trace.h"
+
+/**
+ * hvmon_user_exit() - leave HVMON_RUN with an exit for the launcher
+ * @vcpu: the vCPU, whose run page has the exit's union member filled in
+ * @exit: HVMON_EXIT_*
+ *
+ * Port and memory accesses are completed by the next HVMON_RUN, which writes
+ * registers: these exits carry none.
+ *
+ * Return: HVMON_USER.
+ */
+int hvmon_user_exit(struct hvmon_vcpu *vcpu, u32 exit)
+{
+	struct hvmon_run *run = vcpu->run;
+	int i;
+
+	run->exit = exit;
+	run->regs_valid = 0;
+	if (exit == HVMON_EXIT_PIO || exit == HVMON_EXIT_MMIO)
+		return HVMON_USER;
+
+	run->regs = vcpu->regs;
+	memset(&run->sregs, 0, sizeof(run->sregs));
+	for (i = 0; i < HVMON_NR_SEGS; i++)
+		hvmon_call(get_seg, vcpu, i, &run->sregs.seg[i]);
+	run->sregs.cr0 = hvmon_get_cr(vcpu, 0);
+	run->sregs.cr2 = hvmon_get_cr(vcpu, 2);
+	run->sregs.cr3 = hvmon_get_cr(vcpu, 3);
+	run->sregs.cr4 = hvmon_get_cr(vcpu, 4);
+	run->sregs.cr8 = hvmon_get_cr(vcpu, 8);
+	run->sregs.efer = hvmon_call(get_reg, vcpu, HVMON_REG_EFER);
+	run->regs_valid = HVMON_RUN_REGS | HVMON_RUN_SREGS;
+	return HVMON_USER;
+}
+
+static int skip(struct hvmon_vcpu *vcpu)
+{
+	int r = hvmon_call(skip_insn, vcpu);
+
+	return r < 0 ? r : HVMON_RESUME;
+}
+
+int hvmon_exit_cpuid(struct hvmon_vcpu *vcpu)
+{
+	u64 *gpr = vcpu->regs.gpr;
+	u32 eax, ebx, ecx, edx;
+
+	vcpu->stats.cpuid++;
+	hvmon_cpuid(vcpu, gpr[HVMON_RAX], gpr[HVMON_RCX], &eax, &ebx, &ecx, &edx);
+	gpr[HVMON_RAX] = eax;
+	gpr[HVMON_RBX] = ebx;
+	gpr[HVMON_RCX] = ecx;
+	gpr[HVMON_RDX] = edx;
+	return skip(vcpu);
+}
+
+int hvmon_exit_rdmsr(struct hvmon_vcpu *vcpu)
+{
+	u64 *gpr = vcpu->regs.gpr;
+	u32 msr = gpr[HVMON_RCX];
+	u64 val = 0;
+	int r;
+
+	r = hvmon_msr_get(vcpu, msr, &val, false);
+	if (r == HVMON_LATER)
+		return r;
+	vcpu->stats.msr_read++;
+	trace_hvmon_msr(vcpu, false, msr, val, r < 0);
+	if (r < 0) {
+		hvmon_inject_gp(vcpu);
+		return HVMON_RESUME;
+	}
+	gpr[HVMON_RAX] = (u32)val;
+	gpr[HVMON_RDX] = val >> 32;
+	return skip(vcpu);
+}
+
+int hvmon_exit_wrmsr(struct hvmon_vcpu *vcpu)
+{
+	u64 *gpr = vcpu->regs.gpr;
+	u32 msr = gpr[HVMON_RCX];
+	u64 val = (u32)gpr[HVMON_RAX] | gpr[HVMON_RDX] << 32;
+	int r;
+
+	r = hvmon_msr_set(vcpu, msr, val, false);
+	if (r == HVMON_LATER)
+		return r;
+	vcpu->stats.msr_write++;
+	trace_hvmon_msr(vcpu, true, msr, val, r < 0);
+	if (r < 0) {
+		hvmon_inject_gp(vcpu);
+		return HVMON_RESUME;
+	}
+	return skip(vcpu);
+}
+
+int hvmon_exit_hlt(struct hvmon_vcpu *vcpu)
+{
+	int r = skip(vcpu);
+
+	vcpu->stats.hlt++;
+	if (r < 0)
+		return r;
+	if (!vcpu->lapic)
+		return hvmon_user_exit(vcpu, HVMON_EXIT_HLT);
+	/* The run loop decides whether there is anything to wait for */
+	vcpu->mp_state = HVMON_MP_HALTED;
+	return HVMON_RESUME;
+}
+
+int hvmon_exit_hypercall(struct hvmon_vcpu *vcpu)
+{
+	u64 *gpr = vcpu->regs.gpr;
+	u64 mask = hvmon_call(code_bits, vcpu) == 64 ? ~0ULL : U32_MAX;
+
+	if (!vcpu->caps.pv) {
+		hvmon_inject_ud(vcpu);
+		return HVMON_RESUME;
+	}
+	/* Some calls give the CPU to another vCPU's thread */
+	if (vcpu->in_section)
+		return HVMON_LATER;
+	vcpu->stats.hypercall++;
+	gpr[HVMON_RAX] = mask & hvmon_pv_hypercall(vcpu, gpr[HVMON_RAX] & mask,
+						   gpr[HVMON_RBX] & mask,
+						   gpr[HVMON_RCX] & mask,
+						   gpr[HVMON_RDX] & mask,
+						   gpr[HVMON_RSI] & mask);
+	return skip(vcpu);
+}
+
+int hvmon_exit_xsetbv(struct hvmon_vcpu *vcpu)
+{
+	u64 *gpr = vcpu->regs.gpr;
+	u64 val = (u32)gpr[HVMON_RAX] | gpr[HVMON_RDX] << 32;
+
+	if (hvmon_call(cpl, vcpu) || (u32)gpr[HVMON_RCX] || hvmon_set_xcr0(vcpu, val)) {
+		hvmon_inject_gp(vcpu);
+		return HVMON_RESUME;
+	}
+	return skip(vcpu);
+}
+
+int hvmon_exit_shutdown(struct hvmon_vcpu *vcpu)
+{
+	return hvmon_user_exit(vcpu, HVMON_EXIT_SHUTDOWN);
+}
+
+int hvmon_exit_invalid(struct hvmon_vcpu *vcpu, u64 code, const char *why)
+{
+	vcpu->run->invalid.code = code;
+	strscpy(vcpu->run->message, why, sizeof(vcpu->run->message));
+	return hvmon_user_exit(vcpu, HVMON_EXIT_INVALID);
+}
+
+int hvmon_exit_unexpected(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_run *run = vcpu->run;
+
+	run->unexpected.code = vcpu->exit.code;
+	run->unexpected.info1 = vcpu->exit.info1;
+	run->unexpected.info2 = vcpu->exit.info2;
+	snprintf(run->message, sizeof(run->message),
+		 "unexpected exit 0x%llx, qualification 0x%llx 0x%llx",
+		 vcpu->exit.code, vcpu->exit.info1, vcpu->exit.info2);
+	return hvmon_user_exit(vcpu, HVMON_EXIT_UNEXPECTED);
+}
+
+/* ---- memory ---- */
+
+int hvmon_exit_mmu(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
+{
+	struct hvmon_run *run = vcpu->run;
+	int r;
+
+	if (vcpu->in_section)
+		return HVMON_LATER;
+	r = hvmon_mmu_fault(vcpu, gpa, access);
+	trace_hvmon_fault(vcpu, gpa, access, r);
+	if (r == HVMON_RESUME) {
+		vcpu->stats.faults++;
+		return r;
+	}
+	if (r == -ENOENT)
+		return hvmon_emulate(vcpu, gpa);
+	if (r == -EINTR || r == -ENOMEM || r == -EIO)
+		return r;
+	run->fault.gpa = gpa;
+	run->fault.access = access;
+	run->fault.error = -r;
+	return hvmon_user_exit(vcpu, HVMON_EXIT_FAULT);
+}
+
+/* ---- ports ---- */
+
+static void set_accumulator(struct hvmon_vcpu *vcpu, u32 val, u8 size)
+{
+	u64 *rax = &vcpu->regs.gpr[HVMON_RAX];
+
+	/* A 32-bit result clears the upper half, smaller ones keep the rest */
+	if (size == 4)
+		*rax = val;
+	else
+		*rax = (*rax & ~GENMASK_ULL(size * 8 - 1, 0)) |
+		       (val & GENMASK_ULL(size * 8 - 1, 0));
+}
+
+static int complete_pio(struct hvmon_vcpu *vcpu)
+{
+	u32 val = 0;
+
+	if (vcpu->pio.in) {
+		/* The launcher may go on writing there: copied once */
+		memcpy(&val, vcpu->run->data, vcpu->pio.size);
+		set_accumulator(vcpu, val, vcpu->pio.size);
+		trace_hvmon_pio(vcpu, false, vcpu->pio.port, vcpu->pio.size, 1, val);
+	}
+	return skip(vcpu);
+}
+
+int hvmon_exit_pio(struct hvmon_vcpu *vcpu, const struct hvmon_pio_info *pio)
+{
+	struct hvmon_run *run = vcpu->run;
+	u32 val = vcpu->regs.gpr[HVMON_RAX];
+	int r;
+
+	if (pio->string)
+		return hvmon_emulate(vcpu, ~0ULL);
+	vcpu->stats.pio++;
+	if (!pio->in)
+		trace_hvmon_pio(vcpu, true, pio->port, pio->size, 1, val);
+	if (pio->in) {
+		val = 0;
+		r = hvmon_bus_read(vcpu, HVMON_BUS_PIO, pio->port, pio->size, &val);
+	} else {
+		r = hvmon_bus_write(vcpu, HVMON_BUS_PIO, pio->port, pio->size, &val);
+	}
+	if (!r) {
+		if (pio->in) {
+			set_accumulator(vcpu, val, pio->size);
+			trace_hvmon_pio(vcpu, false, pio->port, pio->size, 1, val);
+		}
+		return skip(vcpu);
+	}
+
+	vcpu->pio.port = pio->port;
+	vcpu->pio.size = pio->size;
+	vcpu->pio.in = pio->in;
+	run->pio.port = pio->port;
+	run->pio.size = pio->size;
+	run->pio.direction = pio->in ? HVMON_PIO_IN : HVMON_PIO_OUT;
+	run->pio.count = 1;
+	/* What a launcher does not answer reads as nothing, not as old data */
+	val = pio->in ? 0 : val;
+	memcpy(run->data, &val, sizeof(val));
+	vcpu->complete = complete_pio;
+	return hvmon_user_exit(vcpu, HVMON_EXIT_PIO);
+}

@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * HVMON_RUN: requests, blocking, and the nest of spans in which guests run.
+ *
+ *   loop      sleeping is allowed
+ *   stretch   preemption off, the guest's FPU state in the registers
+ *   section   interrupts off, the processor is ours
+ */
+#include <linux/context_tracking.h>
+#include <linux/interrupt.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/vtime.h>
+#include <asm/trapnr.h>
+
+#include "hvmon.h"
+#include "trace.h"
+#include "vcpu.h"
+
+/* Something that takes the vCPU out of its stretch */
+static bool host_wants_cpu(void)
+{
+	return hvmon_host_work_pending() || local_softirq_pending();
+}
+
+/* Requests that are served inside the section do not end it */
+#define IN_SECTION_REQS	BIT(HVMON_REQ_EVENT)
+
+static bool must_leave(struct hvmon_vcpu *vcpu)
+{
+	return (READ_ONCE(vcpu->requests) & ~IN_SECTION_REQS) || host_wants_cpu() ||
+	       vcpu->mp_state != HVMON_MP_RUNNABLE;
+}
+
+/* ---- injection, inside the section ---- */
+
+#define DR7_GD_BIT	BIT_ULL(13)
+
+/* Exceptions that are traps, and so leave RF alone: SDM vol. 3, 6.5 */
+#define TRAPS	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_BP) | BIT(X86_TRAP_OF))
+
+/*
+ * What the processor does itself when it raises an exception, but not when one
+ * is injected: CR2, DR6, DR7.GD (SDM vol. 3, 17.2) and RFLAGS.RF (17.3.1.1).
+ */
+static void exception_side_effects(struct hvmon_vcpu *vcpu, const struct hvmon_event *ev)
+{
+	u64 dr;
+
+	if (!(TRAPS & BIT(ev->vector)))
+		vcpu->regs.rflags |= X86_EFLAGS_RF;
+	if (ev->vector == X86_TRAP_PF)
+		hvmon_call(set_reg, vcpu, HVMON_REG_CR2, ev->payload);
+	if (ev->vector == X86_TRAP_DB) {
+		dr = hvmon_call(get_reg, vcpu, HVMON_REG_DR6);
+		hvmon_call(set_reg, vcpu, HVMON_REG_DR6, (dr & ~0xfULL) | ev->payload);
+		dr = hvmon_call(get_reg, vcpu, HVMON_REG_DR7);
+		if (dr & DR7_GD_BIT)
+			hvmon_call(set_reg, vcpu, HVMON_REG_DR7, dr & ~DR7_GD_BIT);
+	}
+}
+
+static void inject(struct hvmon_vcpu *vcpu, struct hvmon_event *ev, bool again)
+{
+	ev->valid = 0;
+	trace_hvmon_inject(vcpu, ev, again);
+	if (ev->type == HVMON_EV_EXCEPTION && !again)
+		exception_side_effects(vcpu, ev);
+	hvmon_call(inject, vcpu, ev);
+}
+
+static int pending_vector(struct hvmon_vcpu *vcpu)
+{
+	if (vcpu->lapic)
+		return hvmon_irq_pending(vcpu);
+	return vcpu->intr_user_valid ? vcpu->intr_user_vector : -1;
+}
+
+static int ack_vector(struct hvmon_vcpu *vcpu)
+{
+	if (vcpu->lapic)
+		return hvmon_irq_ack(vcpu);
+	vcpu->intr_user_valid = false;
+	return vcpu->intr_user_vector;
+}
+
+/*
+ * One event per entry, by priority: what was interrupted, exceptions of the
+ * last instruction, NMI, interrupt (SDM vol. 3, 6.9; APM vol. 2, 8.5). For
+ * what has to wait a window is opened.
+ */
+static void inject_events(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_event ev = { .valid = 1 };
+	bool busy = false;
+	int vector;
+
+	if (vcpu->in_flight.valid) {
+		inject(vcpu, &vcpu->in_flight, true);
+		busy = true;
+	} else if (vcpu->exception.valid) {
+		inject(vcpu, &vcpu->exception, false);
+		busy = true;
+	}
+	if (vcpu->exception.valid)
+		hvmon_request(vcpu, HVMON_REQ_EVENT);
+
+	if (atomic_read(&vcpu->nmi_queued)) {
+		if (busy || !hvmon_call(can_inject, vcpu, HVMON_KIND_NMI)) {
+			hvmon_call(open_window, vcpu, HVMON_KIND_NMI);
+		} else {
+			atomic_dec(&vcpu->nmi_queued);
+			vcpu->stats.nmi_injected++;
+			ev.type = HVMON_EV_NMI;
+			ev.vector = 2;
+			inject(vcpu, &ev, false);
+			busy = true;
+			if (atomic_read(&vcpu->nmi_queued))
+				hvmon_call(open_window, vcpu, HVMON_KIND_NMI);
+		}
+	}
+
+	vector = pending_vector(vcpu);
+	if (vector < 0)
+		return;
+	if (busy || !hvmon_call(can_inject, vcpu, HVMON_KIND_INTR)) {
+		hvmon_call(open_window, vcpu, HVMON_KIND_INTR);
+		return;
+	}
+	vector = ack_vector(vcpu);
+	if (vector < 0)
+		return;
+	vcpu->stats.irq_injected++;
+	ev.type = HVMON_EV_INTR;
+	ev.vector = vector;
+	inject(vcpu, &ev, false);
+	hvmon_pv_eoi_set(vcpu);
+	/* The next one may be deliverable as soon as this one is taken */
+	if (pending_vector(vcpu) >= 0)
+		hvmon_call(open_window, vcpu, HVMON_KIND_INTR);
+}
+
+static bool events_waiting(struct hvmon_vcpu *vcpu)
+{
+	return hvmon_request_take(vcpu, HVMON_REQ_EVENT) || vcpu->in_flight.valid ||
+	       vcpu->exception.valid;
+}
+
+/* ---- section ---- */
+
+/*
+ * World switches until something needs interrupts or the CPU. The caller has
+ * checked nothing yet that may change before interrupts are off.
+ *
+ * Return: HVMON_RESUME or HVMON_LEAVE (nothing left to do), HVMON_LATER (the
+ * exit is to be handled outside), HVMON_USER, -errno.
+ */
+static int enter_repeatedly(struct hvmon_vcpu *vcpu)
+{
+	int r;
+
+	do {
+		if (events_waiting(vcpu))
+			inject_events(vcpu);
+		trace_hvmon_entry(vcpu);
+		hvmon_guest_enter();
+		r = hvmon_call(enter, vcpu);
+		hvmon_guest_exit();
+		if (r)
+			return r;
+		vcpu->stats.exits++;
+		trace_hvmon_exit(vcpu);
+		r = hvmon_call(handle_exit, vcpu);
+	} while (r == HVMON_RESUME && !must_leave(vcpu));
+	return r;
+}
+
+static int run_section(struct hvmon_vcpu *vcpu)
+{
+	int r = HVMON_RESUME;
+
+	local_irq_disable();
+	vcpu->cpu = smp_processor_id();
+	this_cpu_write(hvmon_section_vm, vcpu->vm);
+	hvmon_vcpu_set_mode(vcpu, HVMON_VCPU_IN_GUEST);
+	if (must_leave(vcpu))
+		goto out;
+
+	vtime_account_guest_enter();
+	hvmon_note_context_switch();
+	r = hvmon_call(section_begin, vcpu);
+	if (!r) {
+		vcpu->stats.sections++;
+		vcpu->in_section = true;
+		r = enter_repeatedly(vcpu);
+		vcpu->in_section = false;
+		hvmon_call(section_end, vcpu);
+	}
+	/* The tick that ended the section is taken here, as the guest's time */
+	local_irq_enable();
+	local_irq_disable();
+	vtime_account_guest_exit();
+out:
+	this_cpu_write(hvmon_section_vm, NULL);
+	vcpu->cpu = -1;
+	hvmon_vcpu_set_mode(vcpu, HVMON_VCPU_RUNNING);
+	local_irq_enable();
+	return r;
+}
+
+/* ---- stretch ---- */
+
+static int run_stretch(struct hvmon_vcpu *vcpu)
+{
+	u64 start;
+	int r;
+
+	hvmon_fpu_begin(vcpu);
+	vcpu->in_stretch = true;
+	hvmon_clock_stretch_begin(vcpu);
+	start = rdtsc();
+	do {
+		r = run_section(vcpu);
+	} while ((r == HVMON_RESUME || r == HVMON_LEAVE) && !must_leave(vcpu));
+	vcpu->stats.guest_ns += rdtsc() - start;
+	vcpu->in_stretch = false;
+	hvmon_fpu_end(vcpu);
+	return r;
+}
+
+/* ---- loop ---- */
+
+bool hvmon_vcpu_has_event(struct hvmon_vcpu *vcpu)
+{
+	if (READ_ONCE(vcpu->requests) & ~(BIT(HVMON_REQ_EVENT) | BIT(HVMON_REQ_CLOCK) |
+					  BIT(HVMON_REQ_STEAL)))
+		return true;
+	if (vcpu->mp_state == HVMON_MP_WAIT_SIPI)
+		return false;
+	if (vcpu->in_flight.valid || vcpu->exception.valid ||
+	    atomic_read(&vcpu->nmi_queued) || hvmon_pv_unhalted(vcpu))
+		return true;
+	return vcpu->regs.rflags & X86_EFLAGS_IF && pending_vector(vcpu) >= 0;
+}
+
+/*
+ * 0, or what HVMON_RUN has to return. After a signal that ran no handler (a
+ * stop, a debugger, the freezer) the call goes on by itself; after one that
+ * did it is EINTR.
+ */
+static int must_return(struct hvmon_vcpu *vcpu)
+{
+	if (READ_ONCE(vcpu->run->immediate_exit))
+		return -EINTR;
+	return signal_pending(current) ? -ERESTARTNOHAND : 0;
+}
+
+/*
+ * Work that the kernel only does on the way to user space, such as throttling
+ * by memory.high. A pretended signal makes it restart the call afterwards.
+ */
+static int visit_user_space(void)
+{
+	set_thread_flag(TIF_SIGPENDING);
+	return -ERESTARTNOHAND;
+}
+
+/* HLT, or an AP before its SIPI: sleep until there is something to do */
+static int vcpu_block(struct hvmon_vcpu *vcpu)
+{
+	u64 start = ktime_get_ns();
+	int r = 0;
+
+	hvmon_pv_mark_preempted(vcpu);
+	hvmon_vcpu_set_mode(vcpu, HVMON_VCPU_BLOCKED);
+	prepare_to_rcuwait(&vcpu->wait);
+	for (;;) {
+		/* The barrier pairs with rcuwait_wake_up(), called after a request */
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (hvmon_vcpu_has_event(vcpu))
+			break;
+		r = must_return(vcpu);
+		if (r)
+			break;
+		schedule();
+	}
+	finish_rcuwait(&vcpu->wait);
+	hvmon_vcpu_set_mode(vcpu, HVMON_VCPU_RUNNING);
+	vcpu->stats.halted_ns += ktime_get_ns() - start;
+
+	if (r)
+		return r;
+	if (vcpu->mp_state == HVMON_MP_HALTED &&
+	    !hvmon_request_pending(vcpu, HVMON_REQ_APIC_EVENT)) {
+		vcpu->mp_state = HVMON_MP_RUNNABLE;
+		hvmon_pv_clear_unhalted(vcpu);
+	}
+	return HVMON_RESUME;
+}
+
+/* INIT and SIPI: SDM vol. 3, 8.4 */
+static void apic_event(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_state *st;
+	int vector;
+
+	if (hvmon_lapic_take_init(vcpu)) {
+		hvmon_vcpu_reset(vcpu, true);
+		vcpu->mp_state = vcpu->id ? HVMON_MP_WAIT_SIPI : HVMON_MP_RUNNABLE;
+	}
+	vector = hvmon_lapic_take_sipi(vcpu);
+	if (vector < 0 || vcpu->mp_state != HVMON_MP_WAIT_SIPI)
+		return;
+	st = kzalloc(sizeof(*st), GFP_KERNEL);
+	if (!st) {
+		/* The AP stays down, as if the message had been lost */
+		return;
+	}
+	hvmon_call(get_state, vcpu, HVMON_STATE_SREGS, st);
+	st->sregs.seg[HVMON_CS].selector = vector << 8;
+	st->sregs.seg[HVMON_CS].base = vector << 12;
+	hvmon_call(set_state, vcpu, HVMON_STATE_SREGS, st);
+	kfree(st);
+	vcpu->regs.rip = 0;
+	vcpu->mp_state = HVMON_MP_RUNNABLE;
+}
+
+static int serve_requests(struct hvmon_vcpu *vcpu)
+{
+	if (hvmon_request_take(vcpu, HVMON_REQ_TRIPLE_FAULT))
+		return hvmon_exit_shutdown(vcpu);
+	hvmon_request_take(vcpu, HVMON_REQ_KICK);
+	if (vcpu->lapic && hvmon_request_take(vcpu, HVMON_REQ_APIC_EVENT))
+		apic_event(vcpu);
+	if (hvmon_request_take(vcpu, HVMON_REQ_CLOCK))
+		hvmon_pv_clock_update(vcpu);
+	if (hvmon_request_take(vcpu, HVMON_REQ_STEAL))
+		hvmon_pv_steal_update(vcpu);
+	return HVMON_RESUME;
+}
+
+/* Without an irqchip: the launcher waits for the guest to take an interrupt */
+static bool intr_window_open(struct hvmon_vcpu *vcpu)
+{
+	return !vcpu->lapic && READ_ONCE(vcpu->run->intr_window) && !vcpu->intr_user_valid &&
+	       !vcpu->in_flight.valid && !vcpu->exception.valid &&
+	       hvmon_call(can_inject, vcpu, HVMON_KIND_INTR);
+}
+
+static void yield_to_host(struct hvmon_vcpu *vcpu)
+{
+	if (hvmon_need_resched()) {
+		hvmon_pv_mark_preempted(vcpu);
+		schedule();
+		hvmon_request(vcpu, HVMON_REQ_STEAL);
+	}
+}
+
+static int run_loop(struct hvmon_vcpu *vcpu)
+{
+	int r;
+
+	for (;;) {
+		r = must_return(vcpu);
+		if (r)
+			return r;
+		yield_to_host(vcpu);
+		if (hvmon_host_work_pending())
+			return visit_user_space();
+		if (READ_ONCE(vcpu->requests)) {
+			r = serve_requests(vcpu);
+			if (r != HVMON_RESUME)
+				return r;
+		}
+		if (vcpu->mp_state != HVMON_MP_RUNNABLE) {
+			r = vcpu_block(vcpu);
+			if (r != HVMON_RESUME)
+				return r;
+			hvmon_request(vcpu, HVMON_REQ_STEAL);
+			continue;
+		}
+		if (intr_window_open(vcpu))
+			return hvmon_user_exit(vcpu, HVMON_EXIT_INTR_WINDOW);
+
+		hvmon_pv_eoi_set(vcpu);
+		r = run_stretch(vcpu);
+		hvmon_pv_eoi_sync(vcpu);
+		if (r == HVMON_LATER)
+			r = hvmon_call(handle_exit, vcpu);
+		if (r != HVMON_RESUME && r != HVMON_LEAVE)
+			return r;
+	}
+}
+
+/*
+ * A launcher that changed the general registers in the run page says so.
+ * Exits that complete an instruction have no say: RIP and RAX are theirs.
+ */
+static int take_run_regs(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_run *run = vcpu->run;
+	struct hvmon_regs regs;
+
+	if (!(READ_ONCE(run->regs_valid) & HVMON_RUN_REGS))
+		return 0;
+	if (vcpu->complete)
+		return -EINVAL;
+	memcpy(&regs, &run->regs, sizeof(regs));
+	barrier();	/* the copy is what is used */
+	regs.rflags = hvmon_fixed_rflags(regs.rflags);
+	vcpu->regs = regs;
+	return 0;
+}
+
+/**
+ * hvmon_vcpu_run() - run the guest until the launcher is needed
+ * @vcpu: the vCPU, its mutex held
+ *
+ * Return: 0 with vcpu->run->exit set; -EINTR for immediate_exit,
+ * -ERESTARTNOHAND for a signal; -EIO from a foreign address space; other
+ * -errno when the processor refused to work.
+ */
+long hvmon_vcpu_run(struct hvmon_vcpu *vcpu)
+{
+	int (*complete)(struct hvmon_vcpu *vcpu);
+	long r;
+
+	if (vcpu->vm->mm != current->mm)
+		return -EIO;
+	r = take_run_regs(vcpu);
+	if (r)
+		return r;
+
+	hvmon_vcpu_set_mode(vcpu, HVMON_VCPU_RUNNING);
+	vcpu->has_run = true;
+	vcpu->run->exit = HVMON_EXIT_NONE;
+	vcpu->run->regs_valid = 0;
+	if (vcpu->pv.steal_msr)
+		hvmon_request(vcpu, HVMON_REQ_STEAL);
+	r = HVMON_RESUME;
+	if (vcpu->complete) {
+		complete = vcpu->complete;
+		vcpu->complete = NULL;
+		r = complete(vcpu);
+	}
+	if (r == HVMON_RESUME)
+		r = run_loop(vcpu);
+	if (r == HVMON_USER)
+		vcpu->stats.user_exits++;
+	hvmon_vcpu_set_mode(vcpu, HVMON_VCPU_IDLE);
+	return r;
+}
