@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Bad command lines of hvmon-run: one line on standard error that begins with
+# its name, the documented status, and nothing on standard output.
+# Usage: HVMON_RUN=PATH sh cmdline_test.sh
+
+run=${HVMON_RUN:?the path of hvmon-run}
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+fails=0
+
+# refuse STATUS WORDS ARG...
+refuse() {
+	want=$1 words=$2
+	shift 2
+	"$run" "$@" >"$dir/out" 2>"$dir/err" </dev/null
+	got=$?
+	if [ "$got" = "$want" ] && [ ! -s "$dir/out" ] &&
+	   [ "$(wc -l <"$dir/err")" = 1 ] && grep -q "^hvmon-run: .*$words" "$dir/err"; then
+		echo "ok cmdline: refused with status $want: $words"
+	else
+		echo "not ok cmdline: refused with status $want: $words"
+		echo "# $* gave status $got and said:"
+		sed 's/^/# /' "$dir/err"
+		fails=$((fails + 1))
+	fi
+}
+
+head -c 512 /dev/zero >"$dir/flat"
+: >"$dir/empty"
+nodev="--device $dir/none"
+
+refuse 2 'nothing to boot'
+refuse 2 'unknown option' --frobnicate
+refuse 2 'argument is missing' --kernel
+refuse 2 'unexpected argument' --kernel x y
+refuse 2 'one of them' --kernel x --flat y@0
+refuse 2 'FILE@ADDR' --flat x
+refuse 2 'FILE@ADDR' --flat x@
+refuse 2 'FILE@ADDR' --flat x@-5
+refuse 2 '1 to 64' --cpus 0 --kernel x
+refuse 2 '1 to 64' --cpus 1000 --kernel x
+refuse 2 'not a number' --cpus two --kernel x
+refuse 2 'not a number' --cpus -1 --kernel x
+refuse 2 'unit is M or G' --memory 10T --kernel x
+refuse 2 '2 MiB' --memory 0 --kernel x
+refuse 2 'more than any' --memory 99999999999999999 --kernel x
+refuse 2 'not a number' --memory 99999999999999999999999 --kernel x
+refuse 2 "more than the host's" --memory 900000G --kernel x
+refuse 2 'stdio, file' --serial com1 --kernel x
+refuse 2 '31 characters' --name 12345678901234567890123456789012 --kernel x
+refuse 2 'printable' --name a/b --kernel x
+refuse 2 'tdp or shadow' --mmu ept --kernel x
+refuse 2 'anon, memfd' --memory-backend disk --kernel x
+refuse 2 '16, 32 or 64' --flat-mode 8 --kernel x
+refuse 2 'No such file' --kernel "$dir/none"
+refuse 2 'empty' --kernel "$dir/empty"
+refuse 2 'not a regular file' --kernel "$dir"
+refuse 2 'needs --flat' --kernel "$dir/flat"
+refuse 2 'No such file' --flat "$dir/flat@0x1000" --initrd "$dir/none"
+refuse 2 'overlaps' --flat "$dir/flat@0x90000"
+refuse 2 '4095' --flat "$dir/flat@0x1000" --append "$(head -c 5000 /dev/zero | tr '\0' x)"
+# shellcheck disable=SC2086
+refuse 4 'insmod hvmon.ko' --flat "$dir/flat@0x1000" $nodev
+refuse 4 'not the hvmon device' --flat "$dir/flat@0x1000" --device /dev/null
+
+if "$run" --help | grep -q -- --testdev && "$run" --version | grep -q '^hvmon-run [0-9]'; then
+	echo "ok cmdline: --help and --version"
+else
+	echo "not ok cmdline: --help and --version"
+	fails=$((fails + 1))
+fi
+[ "$fails" = 0 ]

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The emulated devices. Each constructor makes one device, puts it on the
+ * VM's buses and returns 0 or -errno.
+ */
+#ifndef RUN_DEV_H
+#define RUN_DEV_H
+
+#include <stdint.h>
+
+struct vm;
+struct chardev;
+
+#define COM1_PORT	0x3f8
+#define COM1_IRQ	4
+#define RTC_IRQ		8
+#define SCI_IRQ		9
+
+/* ACPI fixed hardware; boot/acpi.c tells the guest */
+#define PM1_EVENT_PORT	0x600
+#define PM1_CONTROL_PORT 0x604
+#define PM_TIMER_PORT	0x608
+#define SLP_TYP_S5	5
+
+#define RESET_PORT	0xcf9
+#define RESET_VALUE	0x06
+
+int uart_create(struct vm *vm, struct chardev *cd);
+int cmos_create(struct vm *vm);
+int i8042_create(struct vm *vm);
+int pm_create(struct vm *vm);
+int pci_create(struct vm *vm);
+int testdev_create(struct vm *vm);
+
+#endif

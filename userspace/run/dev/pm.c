@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ACPI fixed hardware (ACPI 6.5, 4.8): PM1a event and control blocks and the
+ * power management timer. Nothing raises the SCI; ACPI mode is always on.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "../vm.h"
+#include "dev.h"
+
+#define SCI_EN		(1u << 0)
+#define SLP_TYP_SHIFT	10
+#define SLP_EN		(1u << 13)
+#define PM_TIMER_HZ	3579545ULL
+#define BLOCK_LEN	(PM_TIMER_PORT + 4 - PM1_EVENT_PORT)
+
+struct pm {
+	struct iodev dev;
+	struct vm *vm;
+	uint16_t enable;	/* PM1 enable; the status bits are never set */
+	uint16_t control;
+};
+
+static uint32_t pm_timer(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * PM_TIMER_HZ + ts.tv_nsec * PM_TIMER_HZ / 1000000000;
+}
+
+/* The whole block as bytes, so that any width and offset reads right */
+static uint64_t pm_read(struct iodev *dev, uint64_t offset, uint32_t len)
+{
+	struct pm *pm = (struct pm *)dev;
+	uint64_t low = (uint64_t)pm->enable << 16 | (uint64_t)(pm->control | SCI_EN) << 32;
+	uint64_t v;
+
+	if (offset >= 8)
+		return pm_timer() >> (offset - 8) * 8;
+	v = low >> offset * 8;
+	return len < 8 ? v & ((1ULL << len * 8) - 1) : v;
+}
+
+static void write_control(struct pm *pm, uint16_t value)
+{
+	pm->control = value & ~SLP_EN;
+	if ((value & SLP_EN) && ((value >> SLP_TYP_SHIFT) & 7) == SLP_TYP_S5)
+		vm_end(pm->vm, END_POWEROFF, 0);
+}
+
+static void pm_write(struct iodev *dev, uint64_t offset, uint32_t len, uint64_t value)
+{
+	struct pm *pm = (struct pm *)dev;
+
+	for (uint32_t i = 0; i < len; i++, value >>= 8) {
+		unsigned int at = offset + i;
+		unsigned int shift = at % 2 * 8;
+		uint16_t byte = (uint16_t)((value & 0xff) << shift);
+		uint16_t keep = (uint16_t)(0xff00 >> shift);
+
+		if (at == 2 || at == 3)
+			pm->enable = (pm->enable & keep) | byte;
+		else if (at == 4 || at == 5)
+			write_control(pm, (pm->control & keep) | byte);
+	}
+}
+
+static void pm_free(struct iodev *dev)
+{
+	free(dev);
+}
+
+static const struct iodev_ops pm_ops = {
+	.name = "pm",
+	.read = pm_read,
+	.write = pm_write,
+	.free = pm_free,
+};
+
+int pm_create(struct vm *vm)
+{
+	struct pm *pm = calloc(1, sizeof(*pm));
+
+	if (!pm)
+		return -ENOMEM;
+	pm->dev.ops = &pm_ops;
+	pm->vm = vm;
+	return vm_add_device(vm, &vm->pio, PM1_EVENT_PORT, BLOCK_LEN, 4, &pm->dev);
+}

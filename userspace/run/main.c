@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+/* hvmon-run: one VM, one process */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "boot/boot.h"
+#include "chardev.h"
+#include "dev/dev.h"
+#include "firmware.h"
+#include "terminal.h"
+#include "vm.h"
+
+static int alloc_memory(struct vm *vm)
+{
+	uint64_t swap, total = mem_host_total(&swap);
+	int ret;
+
+	if (vm->opt->memory > total + swap)
+		return complain(EXIT_USAGE, "--memory: %llu MiB are more than the host's "
+				"%llu MiB of memory and %llu MiB of swap",
+				vm->opt->memory / MiB, total / MiB, swap / MiB);
+	ret = mem_alloc(&vm->mem, vm->opt->memory, vm->opt->backend);
+	if (ret == -ENOMEM && vm->opt->backend == MEM_HUGETLB)
+		return complain(EXIT_HOST, "guest memory: too few huge pages; raise "
+				"/proc/sys/vm/nr_hugepages to %llu at least",
+				(vm->opt->memory + 2 * MiB - 1) / (2 * MiB));
+	if (ret)
+		return complain(EXIT_HOST, "guest memory of %llu MiB: %s",
+				vm->opt->memory / MiB, strerror(-ret));
+	return 0;
+}
+
+static int load_kernel(struct vm *vm, struct boot *b)
+{
+	int ret;
+
+	*b = (struct boot){
+		.mem = &vm->mem,
+		.kernel = vm->opt->kernel,
+		.initrd = vm->opt->initrd,
+		.cmdline = vm->opt->append,
+		.flat = vm->opt->flat,
+		.flat_addr = vm->opt->flat_addr,
+		.flat_mode = vm->opt->flat_mode,
+	};
+	ret = boot_load(b);
+	boot_free(b);
+	if (ret)
+		return complain(EXIT_USAGE, "%s", b->err);
+	boot_tables(&vm->mem);
+	acpi_build(&vm->mem, vm->opt->cpus);
+	mptable_build(&vm->mem, vm->opt->cpus);
+	if (vm->opt->verbose)
+		complain(0, "%s: %s, entry 0x%llx, initrd 0x%llx+0x%llx", vm->opt->kernel,
+			 b->protocol, (unsigned long long)b->entry.rip,
+			 (unsigned long long)b->initrd_addr,
+			 (unsigned long long)b->initrd_size);
+	return 0;
+}
+
+static void signal_event(void *arg, uint32_t events)
+{
+	struct signalfd_siginfo si;
+	struct vm *vm = arg;
+
+	(void)events;
+	if (read(vm->signals.fd, &si, sizeof(si)) != sizeof(si))
+		return;
+	if (si.ssi_signo == SIGCONT)
+		terminal_again();
+	else
+		vm_end(vm, END_SIGNAL, si.ssi_signo);
+}
+
+/*
+ * All signals that end the process are read by the loop, so that the terminal
+ * and the guest are left in order. SIGUSR1 kicks vCPU threads, which unblock
+ * it. A nohup'ed process stays deaf to SIGHUP.
+ */
+static int setup_signals(struct vm *vm)
+{
+	struct sigaction old;
+	sigset_t set;
+	int fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGCONT);
+	if (!sigaction(SIGHUP, NULL, &old) && old.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGHUP);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	if (fd < 0)
+		return -errno;
+	return loop_add(&vm->loop, &vm->signals, fd, EPOLLIN, signal_event, vm);
+}
+
+/* Returns an exit status, or 0 */
+static int create_devices(struct vm *vm)
+{
+	struct chardev *cd;
+	int ret = cmos_create(vm);
+
+	if (!ret)
+		ret = i8042_create(vm);
+	if (!ret)
+		ret = pm_create(vm);
+	if (!ret)
+		ret = pci_create(vm);
+	if (!ret && vm->opt->testdev)
+		ret = testdev_create(vm);
+	/* Last, for it takes the terminal */
+	if (!ret && vm->opt->serial != SERIAL_NONE) {
+		cd = chardev_open(vm);
+		if (!cd)
+			return EXIT_HOST;
+		ret = uart_create(vm, cd);
+	}
+	if (ret)
+		return complain(EXIT_HOST, "devices: %s", strerror(-ret));
+	return 0;
+}
+
+static int setup_vcpus(struct vm *vm, const struct boot_entry *entry)
+{
+	int ret = vm_create_vcpus(vm);
+
+	for (uint32_t i = 0; !ret && i < vm->nr_vcpus; i++) {
+		int err = firmware_setup(vm, &vm->vcpu[i], entry);
+
+		if (err)
+			ret = complain(EXIT_HOST, "vCPU %u: the module refuses its first "
+				       "state: %s",
+				       i, strerror(-err));
+	}
+	return ret;
+}
+
+/* Everything up to the guest's first instruction, and all after it */
+static int run_guest(struct vm *vm, const struct boot_entry *entry)
+{
+	int ret = vm_create(vm);
+
+	if (!ret)
+		ret = setup_vcpus(vm, entry);
+	if (!ret)
+		ret = create_devices(vm);
+	if (ret)
+		return ret;
+	ret = vcpu_start_all(vm);
+	if (ret)
+		vm_end_text(vm, END_HOST_ERROR, "no thread for a vCPU: %s", strerror(-ret));
+	loop_run(&vm->loop);
+	vcpu_stop_all(vm);
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	static struct vm vm = {
+		.dev = -1,
+		.fd = -1,
+		.signals.fd = -1,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.end_lock = PTHREAD_MUTEX_INITIALIZER,
+		.pio.name = "port",
+		.mmio.name = "memory",
+	};
+	struct options opt;
+	struct boot boot;
+	int status, ret;
+
+	if (options_parse(&opt, argc, argv, &status))
+		return status;
+	vm.opt = &opt;
+	vm.pio.verbose = opt.verbose;
+	vm.mmio.verbose = opt.verbose;
+	status = alloc_memory(&vm);
+	if (!status)
+		status = load_kernel(&vm, &boot);
+	if (status)
+		return status;
+	ret = loop_init(&vm.loop, &vm.lock);
+	if (!ret)
+		ret = setup_signals(&vm);
+	if (ret)
+		return complain(EXIT_HOST, "event loop: %s", strerror(-ret));
+	atexit(terminal_restore);
+
+	status = run_guest(&vm, &boot.entry);
+	/* The serial port is flushed and the terminal restored before the report */
+	vm_destroy(&vm);
+	if (status < 0)
+		status = vm_end_report(&vm);
+	loop_fini(&vm.loop);
+	return status;
+}

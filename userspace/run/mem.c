@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Guest memory and the map of guest-physical addresses */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "mem.h"
+
+static void *map_backend(uint64_t size, enum mem_backend backend)
+{
+	int flags = MAP_NORESERVE;
+	int fd = -1;
+	void *p;
+
+	switch (backend) {
+	case MEM_MEMFD:
+		fd = memfd_create("hvmon-guest", MFD_CLOEXEC);
+		if (fd < 0)
+			return MAP_FAILED;
+		if (ftruncate(fd, size)) {
+			close(fd);
+			return MAP_FAILED;
+		}
+		flags |= MAP_SHARED;
+		break;
+	case MEM_HUGETLB:
+		/* Reserved up front: running out later would be a SIGBUS */
+		flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB;
+		break;
+	case MEM_ANON:
+		flags |= MAP_PRIVATE | MAP_ANONYMOUS;
+		break;
+	}
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
+	if (fd >= 0)
+		close(fd);
+	return p;
+}
+
+int mem_alloc(struct guest_mem *mem, uint64_t size, enum mem_backend backend)
+{
+	uint64_t span = backend == MEM_HUGETLB ? (size + 2 * MiB - 1) & ~(2 * MiB - 1) : size;
+	void *p = map_backend(span, backend);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	/* Advice only: a kernel without huge pages refuses, and that is fine */
+	madvise(p, span, MADV_HUGEPAGE);
+	madvise(p, span, MADV_DONTDUMP);
+	madvise(p, span, MADV_DONTFORK);
+	mem->base = p;
+	mem->size = size;
+	mem->span = span;
+	mem->low = size < PCI_HOLE ? size : PCI_HOLE;
+	return 0;
+}
+
+void mem_free(struct guest_mem *mem)
+{
+	if (mem->base)
+		munmap(mem->base, mem->span);
+	mem->base = NULL;
+}
+
+void *mem_at(const struct guest_mem *mem, uint64_t gpa, uint64_t len)
+{
+	uint64_t high = mem->size - mem->low;
+
+	if (gpa < mem->low) {
+		if (len > mem->low - gpa)
+			return NULL;
+		if (gpa < VGA_END && gpa + len > VGA_HOLE)
+			return NULL;
+		return mem->base + gpa;
+	}
+	if (gpa < ABOVE_4G || gpa - ABOVE_4G >= high || len > high - (gpa - ABOVE_4G))
+		return NULL;
+	return mem->base + mem->low + (gpa - ABOVE_4G);
+}
+
+uint64_t mem_host_total(uint64_t *swap)
+{
+	struct sysinfo si;
+
+	if (sysinfo(&si)) {
+		*swap = 0;
+		return UINT64_MAX;
+	}
+	*swap = (uint64_t)si.totalswap * si.mem_unit;
+	return (uint64_t)si.totalram * si.mem_unit;
+}
+
+int mem_map(const struct guest_mem *mem, struct mem_range *map)
+{
+	int n = 0;
+
+	map[n++] = (struct mem_range){ 0, EBDA_START, E820_USABLE };
+	map[n++] = (struct mem_range){ EBDA_START, VGA_HOLE - EBDA_START, E820_RSVD };
+	map[n++] = (struct mem_range){ BIOS_START, HIGH_START - BIOS_START, E820_RSVD };
+	map[n++] = (struct mem_range){ HIGH_START, mem->low - HIGH_START, E820_USABLE };
+	if (mem->size > mem->low)
+		map[n++] = (struct mem_range){ ABOVE_4G, mem->size - mem->low, E820_USABLE };
+	return n;
+}

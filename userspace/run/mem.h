@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Guest memory and the map of guest-physical addresses */
+#ifndef RUN_MEM_H
+#define RUN_MEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+#define KiB	1024ULL
+#define MiB	(1024 * KiB)
+#define GiB	(1024 * MiB)
+
+/*
+ * RAM begins at 0. From PCI_HOLE to 4 GiB lie devices; RAM that does not fit
+ * below goes on at 4 GiB. VGA_HOLE to VGA_END is no memory, BIOS_START to
+ * 1 MiB is memory that holds the ACPI and MP tables.
+ */
+#define VGA_HOLE	0xa0000ULL
+#define VGA_END		0xc0000ULL
+#define BIOS_START	0xf0000ULL
+#define HIGH_START	0x100000ULL
+#define PCI_HOLE	0xc0000000ULL
+#define ABOVE_4G	0x100000000ULL
+
+/* Kept for what the launcher hands to a kernel: tables, command line, ... */
+#define BOOT_START	0x90000ULL
+#define EBDA_START	0x9fc00ULL
+
+enum mem_backend { MEM_ANON, MEM_MEMFD, MEM_HUGETLB };
+
+struct guest_mem {
+	uint8_t *base;
+	uint64_t size;
+	uint64_t low;	/* bytes from 0; the rest is at ABOVE_4G */
+	uint64_t span;	/* bytes mapped at base */
+};
+
+/* 0 or -errno */
+int mem_alloc(struct guest_mem *mem, uint64_t size, enum mem_backend backend);
+void mem_free(struct guest_mem *mem);
+/* The host's address of guest RAM; NULL if any of the range is none */
+void *mem_at(const struct guest_mem *mem, uint64_t gpa, uint64_t len);
+/* MemTotal and swap of the host in bytes */
+uint64_t mem_host_total(uint64_t *swap);
+
+#define E820_USABLE	1
+#define E820_RSVD	2
+
+struct mem_range {
+	uint64_t start;
+	uint64_t len;
+	uint32_t type;	/* E820_* */
+};
+
+#define MEM_MAX_RANGES	6
+
+/* The BIOS's view of memory, ascending; returns how many ranges */
+int mem_map(const struct guest_mem *mem, struct mem_range *map);
+
+#endif

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The command line */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libhvmon.h"
+
+#include "options.h"
+
+#ifndef HVMON_RUN_VERSION
+#define HVMON_RUN_VERSION "unknown"
+#endif
+
+static const char usage[] =
+"hvmon-run - run one virtual machine on the hvmon hypervisor\n"
+"\n"
+"Usage: hvmon-run --kernel FILE [OPTION...]\n"
+"       hvmon-run --flat FILE@ADDR [OPTION...]\n"
+"\n"
+"What to boot:\n"
+"  --kernel FILE        Linux bzImage, ELF with a PVH note, or multiboot kernel\n"
+"  --flat FILE@ADDR     raw image, loaded and entered at ADDR\n"
+"  --flat-mode 16|32|64 processor mode at its entry (default 32)\n"
+"  --initrd FILE        initial RAM disk, or the multiboot module\n"
+"  --append STRING      kernel command line\n"
+"The machine:\n"
+"  --memory N[M|G]      guest memory, in MiB unless G is given (default 512)\n"
+"  --memory-backend anon|memfd|hugetlb\n"
+"                       where guest memory comes from (default anon)\n"
+"  --cpus N             virtual processors (default 1)\n"
+"  --serial stdio|file:PATH|socket:PATH|none\n"
+"                       where COM1 leads (default stdio; Ctrl-] ends the guest)\n"
+"  --name NAME          shown by the module's debugfs and traces\n"
+"  --mmu tdp|shadow     guest paging: nested (default) or shadow page tables\n"
+"  --testdev            exit port 0xf4 for test kernels\n"
+"Other:\n"
+"  --device PATH        the module's device node (default " HVMON_DEVICE ")\n"
+"  --verbose            say more on standard error\n"
+"  --help               this text\n"
+"  --version            version\n"
+"\n"
+"Exit status: 0 powered off, 2 usage or unusable file, 4 host, 6 reboot,\n"
+"8 triple fault, 10 emulation failure, 12 invalid state, 14 memory fault,\n"
+"16 unexpected exit, 18 escape key, odd: test device, 128+N signal N.\n"
+"See hvmon-run(1).\n";
+
+int complain(int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("hvmon-run: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+	return status;
+}
+
+static int bad(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static int bad(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("hvmon-run: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputs(" (see hvmon-run --help)\n", stderr);
+	va_end(ap);
+	return -1;
+}
+
+/* A number without sign or trailing garbage other than @suffix */
+static int number(const char *s, int base, uint64_t *val, char **suffix)
+{
+	char *end;
+
+	if (*s < '0' || *s > '9')
+		return -1;
+	errno = 0;
+	*val = strtoull(s, &end, base);
+	if (errno || (!suffix && *end))
+		return -1;
+	if (suffix)
+		*suffix = end;
+	return 0;
+}
+
+static int parse_memory(struct options *opt, const char *arg)
+{
+	uint64_t n, unit = MiB;
+	char *suffix;
+
+	if (number(arg, 10, &n, &suffix))
+		return bad("--memory %s: not a number of MiB", arg);
+	if (!strcmp(suffix, "G") || !strcmp(suffix, "g"))
+		unit = GiB;
+	else if (*suffix && strcmp(suffix, "M") && strcmp(suffix, "m"))
+		return bad("--memory %s: the unit is M or G", arg);
+	if (n > (1ULL << 52) / unit)
+		return bad("--memory %s: more than any processor can address", arg);
+	if (n * unit < 2 * MiB)
+		return bad("--memory %s: a guest needs 2 MiB at least", arg);
+	opt->memory = n * unit;
+	return 0;
+}
+
+static int parse_cpus(struct options *opt, const char *arg)
+{
+	uint64_t n;
+
+	if (number(arg, 10, &n, NULL))
+		return bad("--cpus %s: not a number", arg);
+	if (n < 1 || n > HVMON_MAX_VCPUS)
+		return bad("--cpus %s: a guest has 1 to %d virtual processors", arg,
+			   HVMON_MAX_VCPUS);
+	opt->cpus = n;
+	return 0;
+}
+
+static int parse_flat(struct options *opt, char *arg)
+{
+	char *at = strrchr(arg, '@');
+
+	if (!at || at == arg || number(at + 1, 0, &opt->flat_addr, NULL))
+		return bad("--flat %s: want FILE@ADDR, such as image.bin@0x100000", arg);
+	*at = '\0';
+	opt->kernel = arg;
+	opt->flat = true;
+	return 0;
+}
+
+static int parse_serial(struct options *opt, const char *arg)
+{
+	opt->serial_path = NULL;
+	if (!strcmp(arg, "stdio")) {
+		opt->serial = SERIAL_STDIO;
+	} else if (!strcmp(arg, "none")) {
+		opt->serial = SERIAL_NONE;
+	} else if (!strncmp(arg, "file:", 5) && arg[5]) {
+		opt->serial = SERIAL_FILE;
+		opt->serial_path = arg + 5;
+	} else if (!strncmp(arg, "socket:", 7) && arg[7]) {
+		opt->serial = SERIAL_SOCKET;
+		opt->serial_path = arg + 7;
+	} else {
+		return bad("--serial %s: want stdio, file:PATH, socket:PATH or none", arg);
+	}
+	return 0;
+}
+
+static int parse_name(struct options *opt, const char *arg)
+{
+	if (!*arg || strlen(arg) >= HVMON_NAME_LEN)
+		return bad("--name %s: want 1 to %d characters", arg, HVMON_NAME_LEN - 1);
+	for (const char *p = arg; *p; p++)
+		if (*p <= ' ' || *p > '~' || *p == '/')
+			return bad("--name: want printable ASCII without blanks and '/'");
+	opt->name = arg;
+	return 0;
+}
+
+/* Index of @arg in a list of words, or -1 */
+static int word(const char *arg, const char *const *words)
+{
+	for (int i = 0; words[i]; i++)
+		if (!strcmp(arg, words[i]))
+			return i;
+	return -1;
+}
+
+static int parse_backend(struct options *opt, const char *arg)
+{
+	static const char *const words[] = { "anon", "memfd", "hugetlb", NULL };
+	int i = word(arg, words);
+
+	if (i < 0)
+		return bad("--memory-backend %s: want anon, memfd or hugetlb", arg);
+	opt->backend = i;
+	return 0;
+}
+
+static int parse_mmu(struct options *opt, const char *arg)
+{
+	static const char *const words[] = { "tdp", "shadow", NULL };
+	int i = word(arg, words);
+
+	if (i < 0)
+		return bad("--mmu %s: want tdp or shadow", arg);
+	opt->mmu = i;
+	return 0;
+}
+
+static int parse_flat_mode(struct options *opt, const char *arg)
+{
+	static const char *const words[] = { "16", "32", "64", NULL };
+	int i = word(arg, words);
+
+	if (i < 0)
+		return bad("--flat-mode %s: want 16, 32 or 64", arg);
+	opt->flat_mode = 16 << i;
+	return 0;
+}
+
+enum {
+	OPT_KERNEL = 256, OPT_FLAT, OPT_FLAT_MODE, OPT_INITRD, OPT_APPEND, OPT_MEMORY,
+	OPT_BACKEND, OPT_CPUS, OPT_SERIAL, OPT_NAME, OPT_MMU, OPT_TESTDEV, OPT_DEVICE,
+	OPT_VERBOSE, OPT_HELP, OPT_VERSION,
+};
+
+static const struct option long_options[] = {
+	{ "kernel", required_argument, NULL, OPT_KERNEL },
+	{ "flat", required_argument, NULL, OPT_FLAT },
+	{ "flat-mode", required_argument, NULL, OPT_FLAT_MODE },
+	{ "initrd", required_argument, NULL, OPT_INITRD },
+	{ "append", required_argument, NULL, OPT_APPEND },
+	{ "memory", required_argument, NULL, OPT_MEMORY },
+	{ "memory-backend", required_argument, NULL, OPT_BACKEND },
+	{ "cpus", required_argument, NULL, OPT_CPUS },
+	{ "serial", required_argument, NULL, OPT_SERIAL },
+	{ "name", required_argument, NULL, OPT_NAME },
+	{ "mmu", required_argument, NULL, OPT_MMU },
+	{ "testdev", no_argument, NULL, OPT_TESTDEV },
+	{ "device", required_argument, NULL, OPT_DEVICE },
+	{ "verbose", no_argument, NULL, OPT_VERBOSE },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int parse_one(struct options *opt, int c, char *arg)
+{
+	switch (c) {
+	case OPT_KERNEL:
+	case OPT_FLAT:
+		if (opt->kernel)
+			return bad("--kernel and --flat: one of them, once");
+		if (c == OPT_FLAT)
+			return parse_flat(opt, arg);
+		opt->kernel = arg;
+		return 0;
+	case OPT_FLAT_MODE:
+		return parse_flat_mode(opt, arg);
+	case OPT_INITRD:
+		opt->initrd = arg;
+		return 0;
+	case OPT_APPEND:
+		opt->append = arg;
+		return 0;
+	case OPT_MEMORY:
+		return parse_memory(opt, arg);
+	case OPT_BACKEND:
+		return parse_backend(opt, arg);
+	case OPT_CPUS:
+		return parse_cpus(opt, arg);
+	case OPT_SERIAL:
+		return parse_serial(opt, arg);
+	case OPT_NAME:
+		return parse_name(opt, arg);
+	case OPT_MMU:
+		return parse_mmu(opt, arg);
+	case OPT_TESTDEV:
+		opt->testdev = true;
+		return 0;
+	case OPT_DEVICE:
+		opt->device = arg;
+		return 0;
+	case OPT_VERBOSE:
+		opt->verbose = true;
+		return 0;
+	}
+	return bad("unknown option or missing argument");
+}
+
+/* getopt's own message would lack the hint; '+' stops at the first operand */
+static int parse_all(struct options *opt, int argc, char **argv, int *status)
+{
+	opterr = 0;
+	for (;;) {
+		int c = getopt_long(argc, argv, "+:h", long_options, NULL);
+
+		if (c == -1)
+			break;
+		if (c == OPT_HELP || c == 'h') {
+			fputs(usage, stdout);
+			*status = 0;
+			return -1;
+		}
+		if (c == OPT_VERSION) {
+			puts("hvmon-run " HVMON_RUN_VERSION);
+			*status = 0;
+			return -1;
+		}
+		if (c == ':')
+			return bad("%s: an argument is missing", argv[optind - 1]);
+		if (c == '?')
+			return bad("%s: unknown option", argv[optind - 1]);
+		if (parse_one(opt, c, optarg))
+			return -1;
+	}
+	if (optind < argc)
+		return bad("%s: unexpected argument", argv[optind]);
+	if (!opt->kernel)
+		return bad("nothing to boot: give --kernel FILE or --flat FILE@ADDR");
+	return 0;
+}
+
+int options_parse(struct options *opt, int argc, char **argv, int *status)
+{
+	*opt = (struct options){
+		.memory = 512 * MiB,
+		.cpus = 1,
+		.flat_mode = 32,
+		.append = "",
+		.device = HVMON_DEVICE,
+	};
+	*status = EXIT_USAGE;
+	return parse_all(opt, argc, argv, status);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The command line */
+#ifndef RUN_OPTIONS_H
+#define RUN_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mem.h"
+
+/* Exit statuses that are not the guest's doing; the others are in end.c */
+#define EXIT_USAGE	2	/* the command line or a file named on it */
+#define EXIT_HOST	4	/* the host: module, processor, memory, devices */
+
+enum serial_kind { SERIAL_STDIO, SERIAL_FILE, SERIAL_SOCKET, SERIAL_NONE };
+
+struct options {
+	const char *kernel;
+	bool flat;
+	uint64_t flat_addr;
+	int flat_mode;		/* 16, 32 or 64 */
+	const char *initrd;
+	const char *append;
+	uint64_t memory;	/* bytes */
+	enum mem_backend backend;
+	uint32_t cpus;
+	enum serial_kind serial;
+	const char *serial_path;
+	const char *name;
+	unsigned int mmu;	/* HVMON_MMU_* */
+	bool testdev;
+	const char *device;
+	bool verbose;
+};
+
+/* Prints "hvmon-run: ..." and returns @status */
+__attribute__((format(printf, 2, 3)))
+int complain(int status, const char *fmt, ...);
+
+/*
+ * Returns 0; or -1 and *status when there is nothing to run: an error, which
+ * has been reported, or --help and --version.
+ */
+int options_parse(struct options *opt, int argc, char **argv, int *status);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One virtual machine: what its parts share */
+#ifndef RUN_VM_H
+#define RUN_VM_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libhvmon.h"
+
+#include "bus.h"
+#include "loop.h"
+#include "mem.h"
+#include "options.h"
+
+/* Why the guest ended; end.c has the exit status and the words of each */
+enum end_reason {
+	END_NONE,
+	END_POWEROFF,
+	END_REBOOT,
+	END_TRIPLE_FAULT,
+	END_EMULATION,
+	END_INVALID,
+	END_FAULT,
+	END_UNEXPECTED,
+	END_HOST_ERROR,
+	END_TESTDEV,	/* value: what the guest wrote */
+	END_ESCAPE,
+	END_SIGNAL,	/* value: the signal */
+};
+
+struct vm;
+
+struct vcpu {
+	struct vm *vm;
+	uint32_t id;
+	int fd;
+	struct hvmon_run *run;
+	pthread_t thread;
+	bool started;
+};
+
+struct vm {
+	const struct options *opt;
+	int dev;		/* /dev/hvmon */
+	int fd;
+	struct hvmon_info info;
+	struct guest_mem mem;
+
+	/* Guards buses, devices and what the loop's callbacks touch */
+	pthread_mutex_t lock;
+	struct bus pio;
+	struct bus mmio;
+	struct loop loop;
+	struct loop_source signals;
+
+	struct iodev *dev_list[16];
+	int nr_devs;
+
+	uint32_t nr_vcpus;
+	struct vcpu *vcpu;
+	bool stop;		/* atomic: vCPU threads return */
+
+	pthread_mutex_t end_lock;
+	enum end_reason end;
+	int end_value;
+	char end_text[512];	/* what happened, in words */
+	char end_regs[2048];	/* registers, if they tell something */
+};
+
+/* vm.c: each prints one line and returns the exit status if it fails, else 0 */
+int vm_create(struct vm *vm);
+int vm_create_vcpus(struct vm *vm);
+void vm_destroy(struct vm *vm);
+
+/* Sets a line of the interrupt controllers */
+void vm_irq(struct vm *vm, uint32_t gsi, int level);
+/* Puts a device on a bus and on the list of those to be freed */
+int vm_add_device(struct vm *vm, struct bus *bus, uint64_t start, uint64_t len,
+		  uint32_t width, struct iodev *dev);
+
+/* end.c */
+/* Ends the guest; the first reason counts. Any thread. */
+void vm_end(struct vm *vm, enum end_reason reason, int value);
+__attribute__((format(printf, 3, 4)))
+void vm_end_text(struct vm *vm, enum end_reason reason, const char *fmt, ...);
+/* With what the run page says of it */
+void vm_end_exit(struct vm *vm, enum end_reason reason, const struct vcpu *vcpu);
+/* Prints the line and gives the exit status of the process */
+int vm_end_report(const struct vm *vm);
+
+/* vcpu.c: threads; 0 or -errno */
+int vcpu_start_all(struct vm *vm);
+void vcpu_stop_all(struct vm *vm);
+
+#endif
