@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# hvmon: the module, the userspace, the lab and the tests. See "make help".
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+HOST_KERNEL ?= stock
+DESTDIR ?=
+PREFIX ?= /usr/local
+
+BUILD := $(CURDIR)/build
+LAB := tests/lab
+# One job per processor unless the caller says otherwise.
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+all: userspace module
+
+help:
+	@echo 'make               hvmon.ko for the running kernel (or KDIR=DIR) and the userspace'
+	@echo 'make demo          a Debian guest under hvmon in an emulated host'
+	@echo 'make check         all tests, in the lab; TESTS="PATTERN..." selects stages'
+	@echo 'make bench         what an exit and an idle VM cost, beside KVM'
+	@echo 'make symcheck      no symbol that hvmon.ko needs is reserved for KVM'
+	@echo 'make install       module, userspace, manuals (DESTDIR=, PREFIX=/usr/local)'
+	@echo 'make clean         removes build/ (not the cache of kernels)'
+	@echo
+	@echo 'make module        only the module, in build/mod-RELEASE/'
+	@echo 'make userspace     only the userspace, in build/'
+	@echo 'make lab-module    the module for the lab, HOST_KERNEL=stock|debug|NAME'
+	@echo 'make kunit-module  the same with the KUnit suites linked in, for the debug kernel'
+	@echo 'make selftests     the test programs, make guests the test guests'
+	@echo 'W=1 and C=2 (sparse) work as in the kernel'
+
+# The module is built in a directory of links, one per kernel, so that builds
+# for several kernels lie side by side and none writes into the source tree.
+# The module needs no BTF, whose tools few machines have.
+# $(call build_module,KDIR,SUFFIX,MAKE ARGUMENTS)
+define build_module
+	@set -e; kdir=$(1); \
+	if [ ! -f "$$kdir/include/generated/utsrelease.h" ]; then \
+		echo "hvmon: no kernel headers in $$kdir: install linux-headers-$$(uname -r)," \
+		     "or give KDIR=DIR; 'make lab-module' builds for the lab without them" >&2; \
+		exit 1; \
+	fi; \
+	rel=$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' "$$kdir/include/generated/utsrelease.h"); \
+	dir="$(BUILD)/mod-$$rel$(2)"; mkdir -p "$$dir/tests"; \
+	exec 9>"$$dir/.lock"; flock 9; \
+	find "$$dir" -xtype l -delete; \
+	cp -rsf "$(CURDIR)/Kbuild" "$(CURDIR)/kmod" "$(CURDIR)/uapi" "$$dir/"; \
+	cp -rsf "$(CURDIR)/tests/kunit" "$$dir/tests/"; \
+	$(MAKE) --no-print-directory $(JOBS) -C "$$kdir" M="$$dir" $(3) \
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules
+endef
+
+module:
+	$(call build_module,"$(KDIR)",,)
+
+# The lab's kernels, by the names that tests/lab/kernels knows.
+LAB_HEADERS = $$($(LAB)/kernels get headers-$(HOST_KERNEL:stock=6.12))
+
+lab-module:
+	$(call build_module,$(LAB_HEADERS),,)
+
+# For make check: what the compiler and sparse say, apart from other builds.
+lint-module:
+	$(call build_module,$(LAB_HEADERS),-lint,W=1 C=2)
+
+kunit-module: HOST_KERNEL = debug
+kunit-module:
+	$(call build_module,$(LAB_HEADERS),-kunit,HVMON_KUNIT=1)
+
+# Parts with Makefiles of their own; all of them build below BUILD.
+userspace:
+	@$(MAKE) $(JOBS) -C userspace BUILD="$(BUILD)"
+
+selftests: userspace
+	@$(MAKE) $(JOBS) -C tests/selftests BUILD="$(BUILD)"
+
+guests: userspace
+	@$(MAKE) $(JOBS) -C tests/guests BUILD="$(BUILD)"
+
+demo:
+	@tests/demo
+
+check:
+	@tests/check $(TESTS)
+
+bench:
+	@tests/bench/run
+
+symcheck: HOST_KERNEL = stock
+symcheck: lab-module
+	@tests/symcheck
+
+install: all
+	@set -e; rel=$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+		"$(KDIR)/include/generated/utsrelease.h"); \
+	install -D -m 644 "$(BUILD)/mod-$$rel/hvmon.ko" \
+		"$(DESTDIR)/lib/modules/$$rel/updates/hvmon.ko"; \
+	test -n "$(DESTDIR)" || depmod "$$rel"
+	install -D -m 644 uapi/hvmon.h "$(DESTDIR)$(PREFIX)/include/hvmon.h"
+	@$(MAKE) -C userspace BUILD="$(BUILD)" DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" install
+
+clean:
+	rm -rf build
+
+# Everything that the tests use.
+tests: userspace lab-module selftests guests
+
+.PHONY: all help tests module lab-module lint-module kunit-module userspace selftests guests demo \
+	check bench symcheck install clean
