@@ -435,7 +435,8 @@ static pid_t spawn(const struct job *job, const struct winsize *ws, struct strea
 	if (job->tty) {
 		char name[64];
 
-		st->in = st->out = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+		st->in = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+		st->out = st->in;
 		st->err = -1;
 		if (st->in < 0 || unlockpt(st->in) || ptsname_r(st->in, name, sizeof(name)))
 			fatal("pty: %s", strerror(errno));
@@ -514,7 +515,8 @@ static void push_input(struct streams *st)
 	}
 	free(st->pending);
 	st->pending = NULL;
-	st->len = st->off = 0;
+	st->len = 0;
+	st->off = 0;
 	if (st->eof)
 		close_input(st);
 }

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# For the guest tests: sourced, in the lab host as well as outside.
+
+guests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+build=${HVMON_BUILD:-$(cd "$guests/../.." && pwd)/build}
+
+# boot NAME KERNEL-DIRECTORY CPUS MEMORY IMAGE LIMIT [OPTION...]
+# Runs a guest whose script ends with a status; its console goes to $console.
+# True if it came up with all processors, its script succeeded and it powered
+# off; otherwise $why says what happened.
+boot() {
+	local name=$1 kernel=$2 cpus=$3 memory=$4 image=$5 limit=$6 status up result
+	shift 6
+	why=
+	console=/tmp/$name.console
+	timeout -k 10 "$limit" hvmon-run --kernel "$kernel/vmlinuz" --initrd "$image" \
+		--cpus "$cpus" --memory "$memory" --append "console=ttyS0 loglevel=5" \
+		--serial "file:$console" "$@" </dev/null >"/tmp/$name.out" 2>&1
+	status=$?
+	tr -d '\r' <"$console" >"$console.text"
+	up=$(grep -m1 '^GUEST-UP ' "$console.text")
+	result=$(sed -n 's/^GUEST-STATUS \([0-9]*\)$/\1/p' "$console.text" | tail -n1)
+	if [ -z "$up" ]; then
+		why="the guest did not come up, hvmon-run's status $status: $(tail -n1 "/tmp/$name.out")"
+	elif [ "${up#*, $cpus CPUs,}" = "$up" ]; then
+		why="$up, expected $cpus CPUs"
+	elif [ "$result" != 0 ]; then
+		why="the guest's script ended with status ${result:-none}: $(grep -m1 BAD "$console.text")"
+	elif [ "$status" != 0 ]; then
+		why="poweroff gave hvmon-run's status $status: $(tail -n1 "/tmp/$name.out")"
+	fi
+	[ -z "$why" ]
+}
+
+# verdict NAME: a result line from $why, with the console's end if it is bad
+verdict() {
+	if [ -z "$why" ]; then
+		echo "ok guests/$1"
+	else
+		tail -n 25 "$console.text" | sed 's/^/# /'
+		echo "not ok guests/$1: $why"
+	fi
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+/* HVMON_VCPU_CREATE refuses wrong sizes, flags, ids, pointers and fds, and leaves no vCPU behind. */
+#include "hvt_abi.h"
+
+static struct hvt_vm *vm;
+static u32 id;
+static struct hvmon_vcpu_create arg = { .size = sizeof(arg) };
+
+/* A vCPU lives as long as its fd, and its id perhaps longer */
+static void next_vm(void)
+{
+	close(vm->fd);
+	vm->fd = hvt_vm_fd();
+}
+
+int main(void)
+{
+	struct hvt_abi abi = { .name = "VCPU_CREATE", .cmd = HVMON_VCPU_CREATE, .arg = &arg,
+			       .size = sizeof(arg), .fresh = next_vm,
+			       .reserved = { offsetof(struct hvmon_vcpu_create, reserved) } };
+
+	vm = hvt_vm();
+	/* next_vm() gives the new one the same number */
+	abi.fd = vm->fd;
+	hvt_abi_check(&abi);
+	vm = hvt_vm();
+	REFUSED(hvt_try_vcpu(vm->fd, HVMON_MAX_VCPUS), EINVAL);
+	REFUSED(hvt_try_vcpu(vm->fd, ~0u), EINVAL);
+	CHECK_EQ(hvt_vm_stats(vm).vcpus, 0);
+	for (id = 0; id < 3; id++) {
+		SYS(hvt_try_vcpu(vm->fd, id));
+		REFUSED(hvt_try_vcpu(vm->fd, id), EEXIST);
+		CHECK_EQ(hvt_vm_stats(vm).vcpus, id + 1);
+	}
+	return 0;
+}

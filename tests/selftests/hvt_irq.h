@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Fragments of 64-bit guests that use interrupt controllers. */
+#ifndef HVT_IRQ_H
+#define HVT_IRQ_H
+
+#include "hvt.h"
+
+#define HVT_HANDLER	0x11000UL
+
+/* RBP: the xAPIC page, for all that follows; software-enables the LAPIC */
+#define G_LAPIC_ON							\
+	"mov $0xfee00000, %ebp\n"					\
+	"movl $0x1ff, 0xf0(%rbp)\n"
+#define G_EOI		"movl $0, 0xb0(%rbp)\n"
+/* IOAPIC pin @pin: low word @low (vector, trigger, mask), to APIC ID 0 */
+#define G_IOAPIC(pin, low)						\
+	"mov $0xfec00000, %edi\n"					\
+	"movl $(0x11 + 2 * " #pin "), (%rdi)\n movl $0, 0x10(%rdi)\n"	\
+	"movl $(0x10 + 2 * " #pin "), (%rdi)\n movl $" #low ", 0x10(%rdi)\n"
+
+/* A handler that counts at HVT_DATA, reports the count, and ends */
+#define HVT_COUNTING_HANDLER(name)					\
+	GUEST64(name,							\
+		"push %rax\n"						\
+		"incl 0x100000\n"					\
+		"mov 0x100000, %eax\n"					\
+		G_REPORT						\
+		G_EOI							\
+		"pop %rax\n"						\
+		"iretq\n")
+
+#define HVT_SET_HANDLER(vm, vector, name)				\
+	do {								\
+		hvt_load(vm, HVT_HANDLER, name, name##_end);		\
+		hvt_gate64(vm, vector, HVT_HANDLER);			\
+	} while (0)
+
+static inline u32 hvt_msi(struct hvt_vm *vm, u64 addr, u32 data)
+{
+	HVT_ARG(hvmon_msi, arg, .addr = addr, .data = data);
+
+	SYS(ioctl(vm->fd, HVMON_MSI, &arg));
+	return arg.delivered;
+}
+
+/* vCPU @v in 64-bit mode, running, although it is no bootstrap processor */
+static inline void hvt_start_ap(struct hvt_vcpu *v)
+{
+	struct hvmon_state st;
+
+	hvt_get(v, &st, HVMON_STATE_REGS | HVMON_STATE_SREGS | HVMON_STATE_MP);
+	hvt_state64(&st);
+	st.regs.gpr[HVMON_RSP] = HVT_STACK - 0x4000 * v->id;
+	st.mp = (struct hvmon_mp){ .state = HVMON_MP_RUNNABLE };
+	hvt_set(v, &st, HVMON_STATE_REGS | HVMON_STATE_SREGS | HVMON_STATE_MP);
+}
+
+#endif /* HVT_IRQ_H */
