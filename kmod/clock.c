@@ -283,6 +283,8 @@ static void fill_page(struct hvmon_vcpu *vcpu, struct pvclock_vcpu_time_info *ti
 	if ((s64)ti->tsc_timestamp < 0 || hvmon_guest_tsc(vcpu) < ti->tsc_timestamp) {
 		ti->system_time = hvmon_clock_read(vm, &tsc);
 		ti->tsc_timestamp = tsc + vcpu->tsc_offset;
+		/* Another pair than other vCPUs have: rounding tells them apart */
+		ti->flags = 0;
 	}
 }
 

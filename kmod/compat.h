@@ -10,11 +10,26 @@
 #include <linux/irqflags.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/task_work.h>
 #include <linux/vtime.h>
 
 #ifndef _TIF_NEED_RESCHED_LAZY
 #define _TIF_NEED_RESCHED_LAZY	0
 #endif
+
+/*
+ * TIF_NOTIFY_RESUME stands for several things. Restartable sequences, for
+ * whose sake it is set whenever a thread was scheduled out, only concern the
+ * next return to user space, whenever that is: no reason to go there.
+ */
+static inline bool hvmon_resume_work_pending(void)
+{
+#ifdef CONFIG_MEMCG
+	if (READ_ONCE(current->memcg_nr_pages_over_high))
+		return true;
+#endif
+	return task_work_pending(current);
+}
 
 /*
  * Work that the thread has to do before it may enter a guest. The kernel's
@@ -23,9 +38,12 @@
  */
 static inline bool hvmon_host_work_pending(void)
 {
-	return READ_ONCE(current_thread_info()->flags) &
-	       (_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY | _TIF_SIGPENDING |
-		_TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME);
+	unsigned long flags = READ_ONCE(current_thread_info()->flags);
+
+	if (flags & (_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY | _TIF_SIGPENDING |
+		     _TIF_NOTIFY_SIGNAL))
+		return true;
+	return flags & _TIF_NOTIFY_RESUME && hvmon_resume_work_pending();
 }
 
 static inline bool hvmon_need_resched(void)
@@ -55,6 +73,14 @@ static __always_inline void hvmon_guest_exit(void)
 	context_tracking_guest_exit();
 	trace_hardirqs_off_finish();
 }
+
+/* ---- names that moved into asm/msr-index.h ---- */
+
+#include <asm/msr-index.h>
+
+#ifndef SVM_VM_CR_SVM_DIS_MASK
+#define SVM_VM_CR_SVM_DIS_MASK	0x10ULL
+#endif
 
 /* ---- MMU notifiers ---- */
 

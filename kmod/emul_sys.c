@@ -10,6 +10,7 @@
 
 #define CR0_TS		BIT_ULL(3)
 #define CR4_DE		BIT_ULL(3)
+#define CR4_UMIP	BIT_ULL(11)
 #define DR6_BD		BIT_ULL(13)
 #define DR7_GD		BIT_ULL(13)
 
@@ -87,6 +88,8 @@ static int store_msw(struct hvmon_emul *em)
 	u64 cr0 = em->ops->get_cr(em, 0);
 	int r;
 
+	if (em->cpl && (em->ops->get_cr(em, 4) & CR4_UMIP))
+		return hvmon_em_gp(em);
 	if (!insn->mem) {
 		hvmon_em_set_reg(em, insn->rm, insn->opsize, cr0);
 		return EM_OK;

@@ -563,6 +563,19 @@ void hvmon_emul_fini(struct hvmon_vcpu *vcpu)
 	vcpu->emul = NULL;
 }
 
+/*
+ * The processor has checked IOPL and the permission map for the access that
+ * exited. If the bytes name another, a second vCPU has replaced them since:
+ * the processor has to check what is there now.
+ */
+static bool is_other_port_access(struct hvmon_vcpu *vcpu, const struct hvmon_insn *insn, u64 gpa)
+{
+	if (insn->op != OP_INS && insn->op != OP_OUTS)
+		return false;
+	return gpa != ~0ULL || !vcpu->pio.string || vcpu->pio.size != insn->opsize ||
+	       vcpu->pio.in != (insn->op == OP_INS);
+}
+
 /**
  * hvmon_emulate - emulate the instruction at CS:RIP
  * @vcpu: the vCPU
@@ -590,5 +603,7 @@ int hvmon_emulate(struct hvmon_vcpu *vcpu, u64 gpa)
 	r = fetch_and_decode(vcpu, &ve->em);
 	if (r)
 		return conclude(vcpu, &ve->em, r);
+	if (is_other_port_access(vcpu, &ve->em.insn, gpa))
+		return HVMON_RESUME;
 	return emul_run(vcpu);
 }

@@ -233,6 +233,9 @@ int hvmon_exit_pio(struct hvmon_vcpu *vcpu, const struct hvmon_pio_info *pio)
 	u32 val = vcpu->regs.gpr[HVMON_RAX];
 	int r;
 
+	vcpu->pio.size = pio->size;
+	vcpu->pio.in = pio->in;
+	vcpu->pio.string = pio->string;
 	if (pio->string)
 		return hvmon_emulate(vcpu, ~0ULL);
 	vcpu->stats.pio++;
@@ -253,8 +256,6 @@ int hvmon_exit_pio(struct hvmon_vcpu *vcpu, const struct hvmon_pio_info *pio)
 	}
 
 	vcpu->pio.port = pio->port;
-	vcpu->pio.size = pio->size;
-	vcpu->pio.in = pio->in;
 	run->pio.port = pio->port;
 	run->pio.size = pio->size;
 	run->pio.direction = pio->in ? HVMON_PIO_IN : HVMON_PIO_OUT;

@@ -372,6 +372,8 @@ int hvmon_fpu_get_state(struct hvmon_vcpu *vcpu, struct hvmon_xsave *st)
 	st->xss = vcpu->xss;
 	st->pkru = vcpu->pkru;
 	memcpy(st->area, vcpu->xsave, fpu.size);
+	/* XSAVE writes what its processor has, which is no state of the guest's */
+	memset(st->area + AREA_MXCSR_MASK, 0, sizeof(u32));
 	return 0;
 }
 
@@ -393,6 +395,9 @@ int hvmon_fpu_check_state(struct hvmon_vcpu *vcpu, const struct hvmon_xsave *st)
 	if (st->pkru && !vcpu->caps.pku)
 		return -EINVAL;
 	if (memchr_inv(st->reserved, 0, sizeof(st->reserved)))
+		return -EINVAL;
+	/* Nothing of ours lies beyond: what is there would be lost */
+	if (memchr_inv(st->area + fpu.size, 0, sizeof(st->area) - fpu.size))
 		return -EINVAL;
 	return hvmon_xsave_area_check(st->area, (shown | XFEATURE_MASK_FPSSE) & fpu.rfbm,
 				      fpu.mxcsr_mask);

@@ -188,9 +188,7 @@ struct hvmon_pv {
 	u32 clock_version;
 	int clock_cpu;		/* where the clock page was made, if not stable */
 	unsigned long clock_next;	/* jiffies at which it is made anew */
-	u32 steal_version;
 	u64 last_run_delay;
-	u64 steal_ns;
 	bool preempted;		/* the steal time page says so */
 	bool unhalted;		/* KICK_CPU: ends the next or present HLT; set by anyone */
 	bool eoi_pending;	/* the guest may clear the flag instead of an EOI */
@@ -240,6 +238,7 @@ struct hvmon_vcpu {
 	bool in_section;	/* handlers that may sleep return HVMON_LATER */
 	bool in_stretch;
 	bool has_run;
+	bool window_wanted;	/* hvmon_run.intr_window, without an irqchip */
 	u32 mp_state;		/* HVMON_MP_* */
 
 	struct hvmon_regs regs;	/* always current outside vendor->enter() */
@@ -509,12 +508,23 @@ static inline void hvmon_inject_ud(struct hvmon_vcpu *vcpu)
 	hvmon_queue_exception(vcpu, 6, false, 0, 0);
 }
 
+/* Vectors with an error code: SDM vol. 3, table 6-1 */
+#define HVMON_EXC_WITH_ERROR	(BIT(8) | BIT(10) | BIT(11) | BIT(12) | BIT(13) | BIT(14) | \
+				 BIT(17) | BIT(21))
+/* Could an exception have this payload? #PF: any address, #DB: BT, BS, BD, B3-B0 */
+static inline bool hvmon_payload_valid(u8 vector, u64 payload)
+{
+	return !payload || vector == 14 || (vector == 1 && !(payload & ~0xe00fULL));
+}
+
 void hvmon_queue_nmi(struct hvmon_vcpu *vcpu);
 
 /* state.c: checks that both vendors share; 0 or -EINVAL */
 int hvmon_state_check(struct hvmon_vcpu *vcpu, u64 groups, const struct hvmon_state *st);
 int hvmon_state_get(struct hvmon_vcpu *vcpu, struct hvmon_state *st);
 int hvmon_state_set(struct hvmon_vcpu *vcpu, const struct hvmon_state *st);
+/* Is RFLAGS possible with CR0 and EFER? */
+bool hvmon_rflags_valid(u64 rflags, u64 cr0, u64 efer);
 /* Bits that always read as 1 or 0 made so */
 static inline u64 hvmon_fixed_rflags(u64 rflags)
 {
@@ -705,8 +715,7 @@ int hvmon_lapic_set_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 val);
 int hvmon_lapic_mmio_read(struct hvmon_vcpu *vcpu, u64 gpa, u32 len, void *data);
 int hvmon_lapic_mmio_write(struct hvmon_vcpu *vcpu, u64 gpa, u32 len, const void *data);
 /* INIT and SIPI latched by the LAPIC; taken by the vCPU in run.c */
-bool hvmon_lapic_take_init(struct hvmon_vcpu *vcpu);
-int hvmon_lapic_take_sipi(struct hvmon_vcpu *vcpu);	/* vector or -1 */
+bool hvmon_lapic_take_init_sipi(struct hvmon_vcpu *vcpu, int *sipi);
 bool hvmon_lapic_apic_event(struct hvmon_vcpu *vcpu);	/* either is latched */
 void hvmon_lapic_get_state(struct hvmon_vcpu *vcpu, struct hvmon_lapic_state *st);
 int hvmon_lapic_set_state(struct hvmon_vcpu *vcpu, const struct hvmon_lapic_state *st);
@@ -768,7 +777,7 @@ void hvmon_clock_stretch_begin(struct hvmon_vcpu *vcpu);
 /* Paravirtual MSRs 0x4b564d00..; -EINVAL for #GP */
 int hvmon_pv_get_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 *val);
 int hvmon_pv_set_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 val);
-void hvmon_pv_reset(struct hvmon_vcpu *vcpu);
+void hvmon_pv_reset(struct hvmon_vcpu *vcpu, bool init);
 /* Serve HVMON_REQ_CLOCK and HVMON_REQ_STEAL; outside sections */
 void hvmon_pv_clock_update(struct hvmon_vcpu *vcpu);
 void hvmon_pv_steal_update(struct hvmon_vcpu *vcpu);	/* clears "preempted" */

@@ -57,7 +57,7 @@ static long call_row(const struct hvmon_ioctl *row, union hvmon_object obj,
 	}
 	if (row->how & ROW_VCPU_LOCK) {
 		if (mutex_lock_interruptible(&vcpu->mutex)) {
-			r = -EINTR;
+			r = -ERESTARTNOHAND;
 			goto out_vm;
 		}
 	}
@@ -176,7 +176,8 @@ static long device_info(union hvmon_object obj, void *arg)
 	info->xsave_size = hvmon_fpu_xsave_size();
 	strscpy(info->version, HVMON_VERSION, sizeof(info->version));
 	if (hvmon_vendor) {
-		info->caps = hvmon_probe_result.caps;
+		/* The LAPIC is ours: it has these on every processor */
+		info->caps = hvmon_probe_result.caps | HVMON_CAP_TSC_DEADLINE | HVMON_CAP_X2APIC;
 		info->page_sizes = hvmon_probe_result.page_sizes;
 		info->levels = hvmon_probe_result.levels;
 		info->gpa_bits = hvmon_gpa_bits();
@@ -530,8 +531,6 @@ static long vcpu_cpuid_set(union hvmon_object obj, void *a)
 	if (IS_ERR(e))
 		return PTR_ERR(e);
 	r = hvmon_cpuid_set(obj.vcpu, e, arg->count);
-	if (!r && hvmon_vendor->update_caps)
-		hvmon_vendor->update_caps(obj.vcpu);
 	kfree(e);
 	return r;
 }
@@ -592,7 +591,7 @@ static long hvmon_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long 
 		if (arg)
 			return -EINVAL;
 		if (mutex_lock_interruptible(&obj.vcpu->mutex))
-			return -EINTR;
+			return -ERESTARTNOHAND;
 		r = hvmon_vcpu_run(obj.vcpu);
 		mutex_unlock(&obj.vcpu->mutex);
 		return r;

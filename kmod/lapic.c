@@ -162,7 +162,7 @@ bool hvmon_lapic_accept(struct hvmon_lapic *l, const struct hvmon_irq_msg *msg)
 		break;
 	case HVMON_DM_SIPI:
 		WRITE_ONCE(l->sipi_vector, msg->vector);
-		smp_wmb();	/* pairs with hvmon_lapic_take_sipi() */
+		smp_wmb();	/* pairs with hvmon_lapic_take_init_sipi() */
 		set_bit(HVMON_LATCHED_SIPI, &l->latched);
 		break;
 	default:
@@ -451,19 +451,25 @@ bool hvmon_lapic_apic_event(struct hvmon_vcpu *vcpu)
 	return vcpu->lapic && READ_ONCE(vcpu->lapic->latched);
 }
 
-bool hvmon_lapic_take_init(struct hvmon_vcpu *vcpu)
-{
-	return vcpu->lapic && test_and_clear_bit(HVMON_LATCHED_INIT, &vcpu->lapic->latched);
-}
-
-int hvmon_lapic_take_sipi(struct hvmon_vcpu *vcpu)
+/**
+ * hvmon_lapic_take_init_sipi() - take what is latched, in one step
+ * @vcpu: the caller's
+ * @sipi: set to the vector of the latched SIPI, -1 if there is none
+ *
+ * An INIT drops an older SIPI, so of two the SIPI came last. Taken one after
+ * the other, both could arrive in between, and the SIPI would be dropped for
+ * want of the INIT.
+ *
+ * Return: true if an INIT was latched.
+ */
+bool hvmon_lapic_take_init_sipi(struct hvmon_vcpu *vcpu, int *sipi)
 {
 	struct hvmon_lapic *l = vcpu->lapic;
-
 	/* The atomic operation is the barrier that pairs with the sender's */
-	if (!l || !test_and_clear_bit(HVMON_LATCHED_SIPI, &l->latched))
-		return -1;
-	return READ_ONCE(l->sipi_vector);
+	unsigned long latched = l ? xchg(&l->latched, 0) : 0;
+
+	*sipi = latched & BIT(HVMON_LATCHED_SIPI) ? READ_ONCE(l->sipi_vector) : -1;
+	return latched & BIT(HVMON_LATCHED_INIT);
 }
 
 void hvmon_lapic_get_init_sipi(struct hvmon_vcpu *vcpu, struct hvmon_mp *mp)
@@ -480,7 +486,7 @@ void hvmon_lapic_set_init_sipi(struct hvmon_vcpu *vcpu, const struct hvmon_mp *m
 	struct hvmon_lapic *l = vcpu->lapic;
 
 	WRITE_ONCE(l->sipi_vector, mp->sipi_vector);
-	smp_wmb();	/* pairs with hvmon_lapic_take_sipi() */
+	smp_wmb();	/* pairs with hvmon_lapic_take_init_sipi() */
 	WRITE_ONCE(l->latched, (mp->init_pending ? BIT(HVMON_LATCHED_INIT) : 0) |
 			       (mp->sipi_pending ? BIT(HVMON_LATCHED_SIPI) : 0));
 	if (l->latched)

@@ -99,9 +99,11 @@ bool hvmon_lapic_periodic(const struct hvmon_lapic *l)
 
 static u64 tsc_to_ns(u64 cycles)
 {
+	u32 khz = tsc_khz ?: 1000000;	/* 0: the host could not measure it */
+
 	/* Farther away than a month: look again then */
-	cycles = min_t(u64, cycles, (u64)tsc_khz * 1000 * 3600 * 24 * 30);
-	return mul_u64_u32_div(cycles, NSEC_PER_SEC / 1000, tsc_khz) + 1;
+	cycles = min_t(u64, cycles, (u64)khz * 1000 * 3600 * 24 * 30);
+	return mul_u64_u32_div(cycles, NSEC_PER_SEC / 1000, khz) + 1;
 }
 
 /* The guest's TSC has this far to go; 0 if it is there */

@@ -189,9 +189,16 @@ int hvmon_pv_set_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 val)
 /**
  * hvmon_pv_reset() - power-on values
  * @vcpu: the vCPU
+ * @init: INIT, which only ends what belongs to the LAPIC: a flag that still
+ *        stood for an EOI would end the first interrupt after it
  */
-void hvmon_pv_reset(struct hvmon_vcpu *vcpu)
+void hvmon_pv_reset(struct hvmon_vcpu *vcpu, bool init)
 {
+	if (init) {
+		vcpu->pv.eoi_pending = false;
+		vcpu->pv.eoi_msr = 0;
+		return;
+	}
 	vcpu->pv = (struct hvmon_pv){ .poll_control = 1, .clock_cpu = -1 };
 }
 
@@ -241,7 +248,7 @@ out:
 void hvmon_pv_steal_update(struct hvmon_vcpu *vcpu)
 {
 	u64 gpa = steal_gpa(vcpu), delay = run_delay();
-	u32 version;
+	struct kvm_steal_time st;
 
 	if (!(vcpu->pv.steal_msr & KVM_MSR_ENABLED))
 		return;
@@ -249,22 +256,28 @@ void hvmon_pv_steal_update(struct hvmon_vcpu *vcpu)
 	if (take_preempted(vcpu) & KVM_VCPU_FLUSH_TLB)
 		hvmon_vendor->flush_tlb(vcpu);
 
+	/*
+	 * The sum lives in the guest's memory, which a restored vCPU brings
+	 * along: to the guest time stolen must never become less.
+	 */
+	if (hvmon_gpa_read(vcpu, gpa, &st, offsetof(struct kvm_steal_time, preempted)))
+		return;
 	/* Another thread may run the vCPU now, with a count of its own */
 	if (delay > vcpu->pv.last_run_delay)
-		vcpu->pv.steal_ns += delay - vcpu->pv.last_run_delay;
+		st.steal += delay - vcpu->pv.last_run_delay;
 	vcpu->pv.last_run_delay = delay;
 
-	version = vcpu->pv.steal_version | 1;
-	if (hvmon_gpa_write(vcpu, gpa + offsetof(struct kvm_steal_time, version), &version,
-			    sizeof(version)))
+	st.version |= 1;
+	if (hvmon_gpa_write(vcpu, gpa + offsetof(struct kvm_steal_time, version), &st.version,
+			    sizeof(st.version)))
 		return;
 	smp_wmb();	/* odd version before data; pairs with the guest's reads */
-	hvmon_gpa_write(vcpu, gpa + offsetof(struct kvm_steal_time, steal),
-			&vcpu->pv.steal_ns, sizeof(u64));
+	hvmon_gpa_write(vcpu, gpa + offsetof(struct kvm_steal_time, steal), &st.steal,
+			sizeof(st.steal));
 	smp_wmb();	/* data before even version; pairs with the guest's reads */
-	vcpu->pv.steal_version = ++version;
-	hvmon_gpa_write(vcpu, gpa + offsetof(struct kvm_steal_time, version), &version,
-			sizeof(version));
+	st.version++;
+	hvmon_gpa_write(vcpu, gpa + offsetof(struct kvm_steal_time, version), &st.version,
+			sizeof(st.version));
 }
 
 /**

@@ -18,10 +18,22 @@
 #include "trace.h"
 #include "vcpu.h"
 
-/* Something that takes the vCPU out of its stretch */
+/*
+ * Something that takes the vCPU out of its stretch. On PREEMPT_RT softirqs run
+ * in threads, which the scheduler prefers to us or not: waiting here for them
+ * to be done would last forever if not.
+ */
 static bool host_wants_cpu(void)
 {
-	return hvmon_host_work_pending() || local_softirq_pending();
+	return hvmon_host_work_pending() ||
+	       (!IS_ENABLED(CONFIG_PREEMPT_RT) && local_softirq_pending());
+}
+
+/* Without an irqchip: the launcher waits for the guest to take an interrupt */
+static bool intr_window_open(struct hvmon_vcpu *vcpu)
+{
+	return vcpu->window_wanted && !vcpu->intr_user_valid && !vcpu->in_flight.valid &&
+	       !vcpu->exception.valid && hvmon_call(can_inject, vcpu, HVMON_KIND_INTR);
 }
 
 /* Requests that are served inside the section do not end it */
@@ -30,7 +42,7 @@ static bool host_wants_cpu(void)
 static bool must_leave(struct hvmon_vcpu *vcpu)
 {
 	return (READ_ONCE(vcpu->requests) & ~IN_SECTION_REQS) || host_wants_cpu() ||
-	       vcpu->mp_state != HVMON_MP_RUNNABLE;
+	       vcpu->mp_state != HVMON_MP_RUNNABLE || intr_window_open(vcpu);
 }
 
 /* ---- injection, inside the section ---- */
@@ -65,6 +77,9 @@ static void inject(struct hvmon_vcpu *vcpu, struct hvmon_event *ev, bool again)
 {
 	ev->valid = 0;
 	trace_hvmon_inject(vcpu, ev, again);
+	/* SDM vol. 3, 20.1.4: error codes are not pushed in real mode */
+	if (ev->has_error && !(hvmon_call(get_reg, vcpu, HVMON_REG_CR0) & X86_CR0_PE))
+		ev->has_error = 0;
 	if (ev->type == HVMON_EV_EXCEPTION && !again)
 		exception_side_effects(vcpu, ev);
 	hvmon_call(inject, vcpu, ev);
@@ -122,8 +137,11 @@ static void inject_events(struct hvmon_vcpu *vcpu)
 	}
 
 	vector = pending_vector(vcpu);
-	if (vector < 0)
+	if (vector < 0) {
+		if (vcpu->window_wanted)
+			hvmon_call(open_window, vcpu, HVMON_KIND_INTR);
 		return;
+	}
 	if (busy || !hvmon_call(can_inject, vcpu, HVMON_KIND_INTR)) {
 		hvmon_call(open_window, vcpu, HVMON_KIND_INTR);
 		return;
@@ -137,7 +155,7 @@ static void inject_events(struct hvmon_vcpu *vcpu)
 	inject(vcpu, &ev, false);
 	hvmon_pv_eoi_set(vcpu);
 	/* The next one may be deliverable as soon as this one is taken */
-	if (pending_vector(vcpu) >= 0)
+	if (pending_vector(vcpu) >= 0 || vcpu->window_wanted)
 		hvmon_call(open_window, vcpu, HVMON_KIND_INTR);
 }
 
@@ -305,11 +323,10 @@ static void apic_event(struct hvmon_vcpu *vcpu)
 	struct hvmon_state *st;
 	int vector;
 
-	if (hvmon_lapic_take_init(vcpu)) {
+	if (hvmon_lapic_take_init_sipi(vcpu, &vector)) {
 		hvmon_vcpu_reset(vcpu, true);
 		vcpu->mp_state = vcpu->id ? HVMON_MP_WAIT_SIPI : HVMON_MP_RUNNABLE;
 	}
-	vector = hvmon_lapic_take_sipi(vcpu);
 	if (vector < 0 || vcpu->mp_state != HVMON_MP_WAIT_SIPI)
 		return;
 	st = kzalloc(sizeof(*st), GFP_KERNEL);
@@ -338,14 +355,6 @@ static int serve_requests(struct hvmon_vcpu *vcpu)
 	if (hvmon_request_take(vcpu, HVMON_REQ_STEAL))
 		hvmon_pv_steal_update(vcpu);
 	return HVMON_RESUME;
-}
-
-/* Without an irqchip: the launcher waits for the guest to take an interrupt */
-static bool intr_window_open(struct hvmon_vcpu *vcpu)
-{
-	return !vcpu->lapic && READ_ONCE(vcpu->run->intr_window) && !vcpu->intr_user_valid &&
-	       !vcpu->in_flight.valid && !vcpu->exception.valid &&
-	       hvmon_call(can_inject, vcpu, HVMON_KIND_INTR);
 }
 
 static void yield_to_host(struct hvmon_vcpu *vcpu)
@@ -380,8 +389,11 @@ static int run_loop(struct hvmon_vcpu *vcpu)
 			hvmon_request(vcpu, HVMON_REQ_STEAL);
 			continue;
 		}
+		vcpu->window_wanted = !vcpu->lapic && READ_ONCE(vcpu->run->intr_window);
 		if (intr_window_open(vcpu))
 			return hvmon_user_exit(vcpu, HVMON_EXIT_INTR_WINDOW);
+		if (vcpu->window_wanted)
+			hvmon_request(vcpu, HVMON_REQ_EVENT);
 
 		hvmon_pv_eoi_set(vcpu);
 		r = run_stretch(vcpu);
@@ -395,7 +407,9 @@ static int run_loop(struct hvmon_vcpu *vcpu)
 
 /*
  * A launcher that changed the general registers in the run page says so.
- * Exits that complete an instruction have no say: RIP and RAX are theirs.
+ * Exits that complete an instruction have no say: RIP and RAX are theirs. One
+ * that gave registers to look at (a fault amid an emulated instruction) may
+ * find them unchanged.
  */
 static int take_run_regs(struct hvmon_vcpu *vcpu)
 {
@@ -404,11 +418,13 @@ static int take_run_regs(struct hvmon_vcpu *vcpu)
 
 	if (!(READ_ONCE(run->regs_valid) & HVMON_RUN_REGS))
 		return 0;
-	if (vcpu->complete)
-		return -EINVAL;
 	memcpy(&regs, &run->regs, sizeof(regs));
 	barrier();	/* the copy is what is used */
-	regs.rflags = hvmon_fixed_rflags(regs.rflags);
+	if (vcpu->complete)
+		return memcmp(&regs, &vcpu->regs, sizeof(regs)) ? -EINVAL : 0;
+	if (!hvmon_rflags_valid(regs.rflags, hvmon_get_cr(vcpu, 0),
+				hvmon_call(get_reg, vcpu, HVMON_REG_EFER)))
+		return -EINVAL;
 	vcpu->regs = regs;
 	return 0;
 }

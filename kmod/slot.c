@@ -303,11 +303,15 @@ void hvmon_slots_fini(struct hvmon_vm *vm)
 	struct hvmon_slots *slots = rcu_dereference_protected(vm->slots, true);
 	u32 i;
 
-	for (i = 0; slots && i < slots->nr; i++) {
+	if (!slots)
+		return;
+	/* The notifier that ages pages is still there, and reads the array */
+	RCU_INIT_POINTER(vm->slots, NULL);
+	synchronize_srcu_expedited(&vm->srcu);
+	for (i = 0; i < slots->nr; i++) {
 		hvmon_tdp_walk_slot(slots->slot[i], HVMON_PT_ZAP, 0, slots->slot[i]->npages);
 		slot_retire(slots->slot[i], NULL);
 	}
-	RCU_INIT_POINTER(vm->slots, NULL);
 	kfree(slots);
 }
 

@@ -8,6 +8,7 @@
 
 #include "cpuid.h"
 #include "hvmon.h"
+#include "msr.h"
 
 #define CR0_VALID	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | \
 			 X86_CR0_NE | X86_CR0_WP | X86_CR0_AM | X86_CR0_NW | X86_CR0_CD | \
@@ -40,11 +41,12 @@ bool hvmon_cr4_valid(struct hvmon_vcpu *vcpu, u64 cr4)
 	return !(cr4 & vcpu->caps.cr4_reserved);
 }
 
-static u64 cr3_reserved(struct hvmon_vcpu *vcpu, u64 efer)
+/*
+ * Outside long mode the high half is neither loaded nor used, but keeps what
+ * 64-bit code has loaded before
+ */
+static u64 cr3_reserved(struct hvmon_vcpu *vcpu)
 {
-	/* Outside long mode only the low 32 bits are loaded */
-	if (!(efer & EFER_LMA))
-		return 0;
 	return vcpu->caps.gpa_mask_reserved | GENMASK_ULL(63, 52);
 }
 
@@ -74,7 +76,7 @@ static int set_cr0(struct hvmon_vcpu *vcpu, u64 cr0)
 	u64 efer = hvmon_call(get_reg, vcpu, HVMON_REG_EFER);
 	struct hvmon_segment cs;
 
-	if (!hvmon_cr0_valid(vcpu, cr0))
+	if (!hvmon_cr0_valid(vcpu, cr0) || (cr4 & X86_CR4_CET && !(cr0 & X86_CR0_WP)))
 		return -EINVAL;
 	cr0 = (cr0 & CR0_VALID) | X86_CR0_ET;
 	if ((cr0 ^ old) & X86_CR0_PG) {
@@ -92,8 +94,6 @@ static int set_cr0(struct hvmon_vcpu *vcpu, u64 cr0)
 		}
 		hvmon_call(set_reg, vcpu, HVMON_REG_EFER, efer);
 	}
-	if (cr4 & X86_CR4_CET && !(cr0 & X86_CR0_WP))
-		return -EINVAL;
 	hvmon_call(set_reg, vcpu, HVMON_REG_CR0, cr0);
 	return 0;
 }
@@ -121,7 +121,7 @@ static int set_cr3(struct hvmon_vcpu *vcpu, u64 cr3)
 	/* With PCIDs bit 63 says that the TLB need not be flushed */
 	if (hvmon_get_cr(vcpu, 4) & X86_CR4_PCIDE)
 		cr3 &= ~BIT_ULL(63);
-	if (cr3 & cr3_reserved(vcpu, hvmon_call(get_reg, vcpu, HVMON_REG_EFER)))
+	if (cr3 & cr3_reserved(vcpu))
 		return -EINVAL;
 	hvmon_call(set_reg, vcpu, HVMON_REG_CR3, cr3);
 	return 0;
@@ -179,11 +179,38 @@ u64 hvmon_get_dr(struct hvmon_vcpu *vcpu, int dr)
 	return hvmon_call(get_reg, vcpu, dr_reg(dr));
 }
 
+/* LMA is LME and PG, and needs PAE */
+static bool efer_fits(u64 efer, u64 cr0, u64 cr4)
+{
+	if (!!(efer & EFER_LMA) != (efer & EFER_LME && cr0 & X86_CR0_PG))
+		return false;
+	return !(efer & EFER_LMA) || cr4 & X86_CR4_PAE;
+}
+
+/**
+ * hvmon_rflags_valid() - could the guest have this RFLAGS?
+ * @rflags: value
+ * @cr0: the guest's
+ * @efer: the guest's
+ *
+ * Virtual-8086 mode is a part of protected mode, and not of long mode (SDM
+ * vol. 3, 26.3.1.4; APM vol. 2, 3.1.6).
+ *
+ * Return: true if so.
+ */
+bool hvmon_rflags_valid(u64 rflags, u64 cr0, u64 efer)
+{
+	if (rflags != hvmon_fixed_rflags(rflags))
+		return false;
+	return !(rflags & X86_EFLAGS_VM) || (cr0 & X86_CR0_PE && !(efer & EFER_LMA));
+}
+
 /**
  * hvmon_set_efer() - WRMSR EFER, or the launcher's
  * @vcpu: the vCPU
  * @val: value
- * @host: the launcher writes: LMA is taken as it comes, since CR0 follows
+ * @host: the launcher writes, which restores EFER together with CR0 and CR4
+ *        through HVMON_STATE_SREGS; here it has to fit those
  *
  * Return: 0, or -EINVAL for reserved bits or LME changed under paging.
  */
@@ -198,28 +225,16 @@ int hvmon_set_efer(struct hvmon_vcpu *vcpu, u64 val, bool host)
 			return -EINVAL;
 		/* LMA is read-only: APM vol. 2, 3.1.7 */
 		val = (val & ~(u64)EFER_LMA) | (old & EFER_LMA);
+	} else if (!efer_fits(val, hvmon_get_cr(vcpu, 0), hvmon_get_cr(vcpu, 4))) {
+		return -EINVAL;
 	}
 	hvmon_call(set_reg, vcpu, HVMON_REG_EFER, val);
 	return 0;
 }
 
-/* SDM vol. 1, 13.3: which components may be enabled together */
-static bool xcr0_valid(u64 xcr0, u64 supported)
-{
-	u64 avx512 = XFEATURE_MASK_OPMASK | XFEATURE_MASK_ZMM_Hi256 | XFEATURE_MASK_Hi16_ZMM;
-
-	if (!(xcr0 & XFEATURE_MASK_FP) || xcr0 & ~supported)
-		return false;
-	if (xcr0 & XFEATURE_MASK_YMM && !(xcr0 & XFEATURE_MASK_SSE))
-		return false;
-	if (xcr0 & avx512)
-		return (xcr0 & avx512) == avx512 && xcr0 & XFEATURE_MASK_YMM;
-	return true;
-}
-
 int hvmon_set_xcr0(struct hvmon_vcpu *vcpu, u64 val)
 {
-	if (!xcr0_valid(val, vcpu->caps.xcr0))
+	if (val & ~vcpu->caps.xcr0 || !hvmon_xcr0_legal(val))
 		return -EINVAL;
 	vcpu->xcr0 = val;
 	hvmon_cpuid_refresh(vcpu);
@@ -253,7 +268,6 @@ static bool segment_valid(const struct hvmon_segment *s, int i)
 
 static bool sregs_valid(struct hvmon_vcpu *vcpu, const struct hvmon_sregs *s)
 {
-	bool pg = s->cr0 & X86_CR0_PG;
 	int i;
 
 	if (!hvmon_cr0_valid(vcpu, s->cr0) || s->cr0 & ~CR0_VALID ||
@@ -261,16 +275,13 @@ static bool sregs_valid(struct hvmon_vcpu *vcpu, const struct hvmon_sregs *s)
 		return false;
 	if (s->efer & vcpu->caps.efer_reserved & ~(u64)EFER_LMA)
 		return false;
-	/* LMA is LME and PG, and needs PAE */
-	if (!!(s->efer & EFER_LMA) != (s->efer & EFER_LME && pg))
-		return false;
-	if (s->efer & EFER_LMA && !(s->cr4 & X86_CR4_PAE))
+	if (!efer_fits(s->efer, s->cr0, s->cr4))
 		return false;
 	if (s->cr4 & X86_CR4_PCIDE && !(s->efer & EFER_LMA))
 		return false;
-	if (s->cr3 & cr3_reserved(vcpu, s->efer))
+	if (s->cr3 & cr3_reserved(vcpu))
 		return false;
-	if (s->seg[HVMON_CS].attr & HVMON_SEG_L && !(s->efer & EFER_LMA) && pg)
+	if (s->seg[HVMON_CS].attr & HVMON_SEG_L && !(s->efer & EFER_LMA) && s->cr0 & X86_CR0_PG)
 		return false;
 	for (i = 0; i < HVMON_NR_SEGS; i++)
 		if (!segment_valid(&s->seg[i], i) || !canonical(vcpu, s->seg[i].base, s->cr4))
@@ -286,7 +297,12 @@ static bool event_valid(const struct hvmon_event *ev, bool in_flight)
 		return false;
 	switch (ev->type) {
 	case HVMON_EV_EXCEPTION:
-		return ev->vector < 32 && ev->vector != 2;
+		if (ev->vector > 31 || ev->vector == 2)
+			return false;
+		/* Real mode has no error codes: so a vector may be without */
+		if (ev->has_error ? !(HVMON_EXC_WITH_ERROR & BIT(ev->vector)) : ev->error)
+			return false;
+		return hvmon_payload_valid(ev->vector, ev->payload);
 	case HVMON_EV_NMI:
 		return in_flight && ev->vector == 2 && !ev->has_error;
 	case HVMON_EV_INTR:
@@ -307,6 +323,27 @@ static bool events_valid(const struct hvmon_events *e)
 			      HVMON_EVS_NMI_BLOCKED)) && e->nmi_pending <= 2;
 }
 
+static bool rflags_fit(struct hvmon_vcpu *vcpu, u64 groups, const struct hvmon_state *st)
+{
+	bool sregs = groups & HVMON_STATE_SREGS;
+
+	if (!(groups & (HVMON_STATE_REGS | HVMON_STATE_SREGS)))
+		return true;
+	return hvmon_rflags_valid(groups & HVMON_STATE_REGS ? st->regs.rflags : vcpu->regs.rflags,
+				  sregs ? st->sregs.cr0 : hvmon_get_cr(vcpu, 0),
+				  sregs ? st->sregs.efer :
+					  hvmon_call(get_reg, vcpu, HVMON_REG_EFER));
+}
+
+/* Without an irqchip the launcher waits for what ends a HLT, and starts APs */
+static bool mp_valid(struct hvmon_vcpu *vcpu, const struct hvmon_mp *mp)
+{
+	if (mp->state > HVMON_MP_WAIT_SIPI || mp->sipi_vector > 255 || mp->init_pending > 1 ||
+	    mp->sipi_pending > 1)
+		return false;
+	return vcpu->lapic || !(mp->state || mp->init_pending || mp->sipi_pending);
+}
+
 /**
  * hvmon_state_check() - could a processor be in this state?
  * @vcpu: the vCPU, for what its CPUID shows
@@ -319,7 +356,7 @@ static bool events_valid(const struct hvmon_events *e)
  */
 int hvmon_state_check(struct hvmon_vcpu *vcpu, u64 groups, const struct hvmon_state *st)
 {
-	if (groups & HVMON_STATE_REGS && st->regs.rflags != hvmon_fixed_rflags(st->regs.rflags))
+	if (!rflags_fit(vcpu, groups, st))
 		return -EINVAL;
 	if (groups & HVMON_STATE_SREGS && !sregs_valid(vcpu, &st->sregs))
 		return -EINVAL;
@@ -327,12 +364,7 @@ int hvmon_state_check(struct hvmon_vcpu *vcpu, u64 groups, const struct hvmon_st
 		return -EINVAL;
 	if (groups & HVMON_STATE_EVENTS && !events_valid(&st->events))
 		return -EINVAL;
-	if (groups & HVMON_STATE_MP &&
-	    (st->mp.state > HVMON_MP_WAIT_SIPI || st->mp.sipi_vector > 255 ||
-	     st->mp.init_pending > 1 || st->mp.sipi_pending > 1))
-		return -EINVAL;
-	if (groups & HVMON_STATE_XSAVE &&
-	    (!xcr0_valid(st->xsave.xcr0, vcpu->caps.xcr0 | XFEATURE_MASK_FP) || st->xsave.xss))
+	if (groups & HVMON_STATE_MP && !mp_valid(vcpu, &st->mp))
 		return -EINVAL;
 	if (groups & HVMON_STATE_XSAVE)
 		return hvmon_fpu_check_state(vcpu, &st->xsave);
@@ -358,6 +390,9 @@ static void get_mp(struct hvmon_vcpu *vcpu, struct hvmon_mp *mp)
 {
 	memset(mp, 0, sizeof(*mp));
 	mp->state = vcpu->mp_state;
+	/* A kick that ends the HLT has no other place in the state */
+	if (mp->state == HVMON_MP_HALTED && hvmon_pv_unhalted(vcpu))
+		mp->state = HVMON_MP_RUNNABLE;
 	if (vcpu->lapic)
 		hvmon_lapic_get_init_sipi(vcpu, mp);
 }
@@ -402,10 +437,17 @@ int hvmon_state_set(struct hvmon_vcpu *vcpu, const struct hvmon_state *st)
 	if (r)
 		return r;
 
-	if (groups & HVMON_STATE_REGS)
+	if (groups & HVMON_STATE_REGS) {
+		/* An access at another RIP is not this instruction's to complete */
+		if (st->regs.rip != vcpu->regs.rip)
+			vcpu->complete = NULL;
+		/* What the last exit left in the run page is older than this */
+		vcpu->run->regs_valid = 0;
 		vcpu->regs = st->regs;
+	}
 	hvmon_call(set_state, vcpu, groups, st);
-	if (groups & HVMON_STATE_SREGS)
+	/* CR8 is a part of the TPR, the rest of which is the LAPIC's group */
+	if (groups & HVMON_STATE_SREGS && st->sregs.cr8 != hvmon_get_cr(vcpu, 8))
 		hvmon_set_cr(vcpu, 8, st->sregs.cr8);
 	if (groups & HVMON_STATE_EVENTS) {
 		vcpu->in_flight = st->events.in_flight;

@@ -155,20 +155,16 @@ void hvmon_queue_nmi(struct hvmon_vcpu *vcpu)
 	hvmon_vcpu_kick(vcpu);
 }
 
-/* Vectors with an error code: SDM vol. 3, table 6-1 */
-#define HAS_ERROR	(BIT(8) | BIT(10) | BIT(11) | BIT(12) | BIT(13) | BIT(14) | BIT(17) | \
-			 BIT(21))
-
 static int inject_exception(struct hvmon_vcpu *vcpu, const struct hvmon_inject *arg)
 {
 	if (arg->vector > 31 || arg->vector == 2 || arg->has_error > 1)
 		return -EINVAL;
-	if (arg->has_error != !!(HAS_ERROR & BIT(arg->vector)))
+	if (arg->has_error != !!(HVMON_EXC_WITH_ERROR & BIT(arg->vector)))
 		return -EINVAL;
-	if ((!arg->has_error && arg->error) || (arg->payload && arg->vector != 14 && arg->vector != 1))
+	if ((!arg->has_error && arg->error) || !hvmon_payload_valid(arg->vector, arg->payload))
 		return -EINVAL;
 	if (mutex_lock_interruptible(&vcpu->mutex))
-		return -EINTR;
+		return -ERESTARTNOHAND;
 	hvmon_queue_exception(vcpu, arg->vector, arg->has_error, arg->error, arg->payload);
 	mutex_unlock(&vcpu->mutex);
 	return 0;
@@ -183,7 +179,7 @@ static int inject_interrupt(struct hvmon_vcpu *vcpu, const struct hvmon_inject *
 	if (vcpu->lapic)
 		return -EOPNOTSUPP;
 	if (mutex_lock_interruptible(&vcpu->mutex))
-		return -EINTR;
+		return -ERESTARTNOHAND;
 	if (vcpu->intr_user_valid) {
 		r = -EBUSY;
 	} else {
@@ -242,8 +238,8 @@ void hvmon_vcpu_reset(struct hvmon_vcpu *vcpu, bool init)
 	if (!init) {
 		hvmon_msr_reset(vcpu);
 		hvmon_fpu_reset(vcpu, false);
-		hvmon_pv_reset(vcpu);
 	}
+	hvmon_pv_reset(vcpu, init);
 	if (vcpu->lapic)
 		hvmon_lapic_reset(vcpu, init);
 	vcpu->mp_state = vcpu->lapic && vcpu->id ? HVMON_MP_WAIT_SIPI : HVMON_MP_RUNNABLE;

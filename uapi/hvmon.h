@@ -615,7 +615,17 @@ struct hvmon_xsave {
  * SET checks all groups before it changes any: a value that the processor
  * would refuse at entry, or that hides features which CPUID has not, is
  * EINVAL. Model-specific registers travel through MSRS_GET and MSRS_SET.
- * Not while the vCPU runs: the call waits for HVMON_RUN to return.
+ * Not while the vCPU runs: the call waits until HVMON_RUN returns, or until the
+ * kernel takes the thread out of it for a moment (for the scheduler's sake, or
+ * a stop) between two instructions of the guest; a launcher that needs it to
+ * stand still makes HVMON_RUN return.
+ *
+ * A port or memory access that is under way in the launcher is not in the
+ * state: RIP is still at its instruction. HVMON_RUN with immediate_exit
+ * completes it first; SET of another RIP gives it up.
+ *
+ * Without an irqchip hvmon_mp.state is HVMON_MP_RUNNABLE and nothing is
+ * pending in it (EINVAL): to wait in HLT is then the launcher's part.
  */
 struct hvmon_state {
 	__u32 size;
@@ -832,10 +842,12 @@ struct hvmon_vcpu_stats {
  * @intr_window: in: without an irqchip: return HVMON_EXIT_INTR_WINDOW as soon
  *               as the guest can take an external interrupt
  * @exit: out: HVMON_EXIT_*, valid when HVMON_RUN returned 0
- * @regs_valid: out: HVMON_RUN_* groups below that are filled in. In: a
- *              launcher that sets HVMON_RUN_REGS again after changing @regs
- *              has them loaded by the next HVMON_RUN; not for PIO or MMIO
- *              (EINVAL), whose completion writes registers itself.
+ * @regs_valid: out: HVMON_RUN_* groups below that are filled in. In:
+ *              HVMON_RUN_REGS has the next HVMON_RUN load @regs, as the exit
+ *              left them or changed (EINVAL for impossible RFLAGS); not
+ *              changed for PIO, MMIO and what else completes an instruction
+ *              (EINVAL), which writes registers itself. HVMON_STATE_SET of
+ *              the registers clears it.
  * @pio.port: first port
  * @pio.size: bytes per access: 1, 2 or 4
  * @pio.count: accesses, all to the same port; data[] has size * count bytes

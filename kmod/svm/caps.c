@@ -19,6 +19,7 @@
 /* CPUID 8000_000Ah EDX, 15.2 and APM vol. 3, appendix E.4.9 */
 #define SVM_EDX_NP		BIT(0)
 #define SVM_EDX_NRIP		BIT(3)
+#define SVM_EDX_TSC_RATIO	BIT(4)
 #define SVM_EDX_CLEAN		BIT(5)
 #define SVM_EDX_FLUSH_ASID	BIT(6)
 #define SVM_EDX_DECODE		BIT(7)
@@ -117,6 +118,7 @@ void svm_detect(struct svm_hw *hw)
 	hw->nrip = edx & SVM_EDX_NRIP;
 	hw->decode = edx & SVM_EDX_DECODE;
 	hw->pause_filter = edx & SVM_EDX_PAUSE;
+	hw->tsc_ratio = edx & SVM_EDX_TSC_RATIO;
 	hw->pause_thresh = edx & SVM_EDX_PAUSE_THRESH;
 	hw->clean = edx & SVM_EDX_CLEAN ? BIT(SVM_CLEAN_BITS) - 1 : 0;
 	hw->rdpru = have_leaf(LEAF_SIZES) && cpuid_ebx(LEAF_SIZES) & BIT(4);

@@ -74,7 +74,8 @@ static int know_len(struct hvmon_vcpu *vcpu, const struct svm_insn *insn)
 	bool bits64;
 	int n;
 
-	if (svm_hw.nrip) {
+	/* A hypervisor below us may promise the next RIP and leave it 0 */
+	if (svm_hw.nrip && vcpu->svm->vmcb->next_rip - vcpu->regs.rip - 1 < INSN_MAX) {
 		vcpu->exit.insn_len = vcpu->svm->vmcb->next_rip - vcpu->regs.rip;
 		return 0;
 	}
@@ -268,7 +269,8 @@ static int exit_cr(struct hvmon_vcpu *vcpu)
 	int r;
 
 	vcpu->stats.other += vcpu->in_section;
-	if (svm_hw.decode && svm_hw.nrip && vcpu->exit.info1 & INFO_MOV_CR)
+	if (svm_hw.decode && svm_hw.nrip && vcpu->exit.info1 & INFO_MOV_CR &&
+	    vcpu->svm->vmcb->next_rip - vcpu->regs.rip - 1 < INSN_MAX)
 		r = decoded_cr(vcpu, cr, write);
 	else
 		r = hvmon_emulate(vcpu, ~0ULL);

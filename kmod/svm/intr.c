@@ -7,6 +7,7 @@
  * so NMIs stay blocked until it is seen to be done: RIP has changed, or, if an
  * NMI waits, a single step over it has ended.
  */
+#include <linux/sched.h>
 #include <asm/debugreg.h>
 #include <asm/processor-flags.h>
 #include <asm/smp.h>

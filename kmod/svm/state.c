@@ -352,6 +352,7 @@ void svm_dr_section_end(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
 {
 	struct hvmon_svm_vcpu *svm = vcpu->svm;
 	struct svm_vmcb *vmcb = svm->vmcb;
+	unsigned long dr6;
 	int i;
 
 	if (svm->dr_loaded) {
@@ -366,7 +367,9 @@ void svm_dr_section_end(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
 			svm_dirty(vmcb, SVM_CLEAN_I);
 		}
 	}
-	if (vmcb->save.dr6 != cpu->dr6)
+	/* The VMCB's may have been changed since the exit left it in DR6 */
+	get_debugreg(dr6, 6);
+	if (dr6 != cpu->dr6)
 		set_debugreg(cpu->dr6, 6);
 	if (cpu->dr7 & ~0x400UL)
 		set_debugreg(cpu->dr7, 7);

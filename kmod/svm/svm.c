@@ -5,7 +5,9 @@
 #include <linux/cpumask.h>
 #include <linux/gfp.h>
 #include <linux/mem_encrypt.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
+#include <asm/alternative.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
 #include <asm/mce.h>
@@ -16,6 +18,8 @@
 
 #include "../pt.h"
 #include "svm.h"
+
+#define TSC_RATIO_ONE	BIT_ULL(32)
 
 struct svm_hw svm_hw;
 DEFINE_PER_CPU(struct svm_cpu, svm_cpus);
@@ -124,10 +128,37 @@ static void host_msrs_begin(struct svm_cpu *cpu, struct hvmon_svm_vcpu *svm)
 		svm->sw.spec_host = spec;
 }
 
-/* Predictions of one guest must not steer another */
+/*
+ * KVM leaves its last guest's ratio in the register, which scales the TSC of
+ * whoever runs next (15.30.5).
+ */
+static void tsc_ratio_begin(struct svm_cpu *cpu)
+{
+	cpu->tsc_ratio = 0;
+	if (!cpu->borrowed || !svm_hw.tsc_ratio ||
+	    svm_rdmsr(MSR_AMD64_TSC_RATIO, &cpu->tsc_ratio))
+		return;
+	if (cpu->tsc_ratio == TSC_RATIO_ONE || svm_wrmsr(MSR_AMD64_TSC_RATIO, TSC_RATIO_ONE))
+		cpu->tsc_ratio = 0;
+}
+
+static void tsc_ratio_end(struct svm_cpu *cpu)
+{
+	if (cpu->tsc_ratio)
+		svm_wrmsr(MSR_AMD64_TSC_RATIO, cpu->tsc_ratio);
+}
+
+/*
+ * Predictions of one guest must not steer another. A guest of the lender's may
+ * have run here since, but only if this thread was scheduled out.
+ */
 static void barrier_between_guests(struct svm_cpu *cpu, struct hvmon_svm_vcpu *svm)
 {
-	if (cpu->last_vcpu == svm->id)
+	u64 switches = (u64)current->nvcsw + current->nivcsw;
+	bool alone = !cpu->borrowed || cpu->last_switches == switches;
+
+	cpu->last_switches = switches;
+	if (cpu->last_vcpu == svm->id && alone)
 		return;
 	cpu->last_vcpu = svm->id;
 	if (svm_hw.ibpb)
@@ -160,6 +191,7 @@ static int section_begin(struct hvmon_vcpu *vcpu)
 	svm->vmcb->clean = 0;
 	svm_flush(svm);
 	host_msrs_begin(cpu, svm);
+	tsc_ratio_begin(cpu);
 	debugctl_begin(vcpu, cpu);
 	svm_dr_section_begin(vcpu, cpu);
 	svm_sync(vcpu, cpu);
@@ -203,6 +235,7 @@ static void section_end(struct hvmon_vcpu *vcpu)
 		flush_for_lender(cpu);
 	svm_dr_section_end(vcpu, cpu);
 	debugctl_end(vcpu, cpu);
+	tsc_ratio_end(cpu);
 	if (cpu->restore_tsc_aux)
 		svm_wrmsr(MSR_TSC_AUX, cpu->tsc_aux);
 #ifdef X86_FEATURE_IBPB_EXIT_TO_USER
@@ -216,6 +249,15 @@ static void section_end(struct hvmon_vcpu *vcpu)
 		svm->machine_check = false;
 		machine_check();
 	}
+}
+
+/* A division by zero in the host must not show its dividend to the guest */
+static __always_inline void clear_divider(void)
+{
+#ifdef X86_BUG_DIV0
+	asm volatile(ALTERNATIVE("", "div %2", X86_BUG_DIV0)
+		     : : "a" (0), "d" (0), "r" (1));
+#endif
 }
 
 /*
@@ -234,6 +276,7 @@ static noinstr int enter(struct hvmon_vcpu *vcpu)
 	vmcb->save.rip = regs->rip;
 	vmcb->save.rflags = regs->rflags;
 
+	clear_divider();
 	r = hvmon_svm_enter(regs, &svm->sw);
 	if (unlikely(r))
 		return r;

@@ -166,6 +166,7 @@ enum {
  * @decode: the VMCB tells operands and instruction bytes
  * @pause_filter: PAUSE can be counted
  * @pause_thresh: ... and PAUSEs far apart forgotten
+ * @tsc_ratio: guests' TSC can be scaled; we do not
  * @rdpru: there is a RDPRU instruction
  * @rdtscp: there is a TSC_AUX register
  * @spec_ctrl: SPEC_CTRL exists and must be switched by us
@@ -183,7 +184,7 @@ struct svm_hw {
 	u32 asid;
 	u32 nasid;
 	u8 flush;
-	bool nrip, decode, pause_filter, pause_thresh, rdpru, rdtscp;
+	bool nrip, decode, pause_filter, pause_thresh, tsc_ratio, rdpru, rdtscp;
 	bool spec_ctrl, v_spec_ctrl, ibpb;
 	u32 clean;
 	u8 maxphyaddr;
@@ -214,6 +215,8 @@ extern struct svm_hw svm_hw;
  * @dr6: the host's
  * @dr7: the host's
  * @last_vcpu: hvmon_svm_vcpu.id of the vCPU that ran last
+ * @last_switches: how often its thread had been scheduled out by then
+ * @tsc_ratio: TSC_RATIO of a lender's last guest, 0 if there is nothing to restore
  */
 struct svm_cpu {
 	struct svm_vmcb *host;
@@ -231,6 +234,8 @@ struct svm_cpu {
 	unsigned long dr6;
 	unsigned long dr7;
 	u64 last_vcpu;
+	u64 last_switches;
+	u64 tsc_ratio;
 };
 
 /* What the switch needs, read by enter.S */
@@ -303,7 +308,7 @@ static inline int svm_rdmsr(u32 msr, u64 *val)
 
 static inline int svm_wrmsr(u32 msr, u64 val)
 {
-	return wrmsr_safe(msr, (u32)val, (u32)(val >> 32)) ? -EIO : 0;
+	return wrmsr_safe(msr, lower_32_bits(val), upper_32_bits(val)) ? -EIO : 0;
 }
 
 static inline void svm_dirty(struct svm_vmcb *vmcb, enum svm_clean bit)

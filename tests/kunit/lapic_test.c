@@ -175,18 +175,26 @@ static void lapic_init_sipi(struct kunit *test)
 {
 	struct hvmon_vm *vm = test->priv;
 	struct hvmon_vcpu *v = vm->vcpu[1];
+	int sipi;
 
 	icr(vm, 0, 1, 0x4600 | 0x12);
 	KUNIT_EXPECT_TRUE(test, hvmon_request_take(v, HVMON_REQ_APIC_EVENT));
 	icr(vm, 0, 1, 0xc500);
 	KUNIT_EXPECT_TRUE(test, hvmon_lapic_apic_event(v));
-	KUNIT_EXPECT_TRUE(test, hvmon_lapic_take_init(v));
-	KUNIT_EXPECT_FALSE(test, hvmon_lapic_take_init(v));
-	KUNIT_EXPECT_EQ(test, hvmon_lapic_take_sipi(v), -1);
+	KUNIT_EXPECT_TRUE(test, hvmon_lapic_take_init_sipi(v, &sipi));
+	KUNIT_EXPECT_EQ(test, sipi, -1);
+	KUNIT_EXPECT_FALSE(test, hvmon_lapic_take_init_sipi(v, &sipi));
 	icr(vm, 0, 1, 0x8500);
 	KUNIT_EXPECT_FALSE(test, hvmon_lapic_apic_event(v));
 	icr(vm, 0, 1, 0x4600 | 0x9a);
-	KUNIT_EXPECT_EQ(test, hvmon_lapic_take_sipi(v), 0x9a);
+	KUNIT_EXPECT_FALSE(test, hvmon_lapic_take_init_sipi(v, &sipi));
+	KUNIT_EXPECT_EQ(test, sipi, 0x9a);
+	/* Both at once: the SIPI is the later one */
+	icr(vm, 0, 1, 0xc500);
+	icr(vm, 0, 1, 0x4600 | 0x34);
+	KUNIT_EXPECT_TRUE(test, hvmon_lapic_take_init_sipi(v, &sipi));
+	KUNIT_EXPECT_EQ(test, sipi, 0x34);
+	KUNIT_EXPECT_FALSE(test, hvmon_lapic_apic_event(v));
 	/* INIT keeps the base, and takes pending interrupts away */
 	hvmon_lapic_set_base(v, 0xfee00c00, false);
 	fixed_irq(vm, 1, 0x70, false);
