@@ -40,6 +40,11 @@ struct backend {
 
 extern const struct backend hvmon_backend, kvm_backend;
 
+/* guest.S: its bounds and its entries */
+extern const uint8_t guest_start[], guest_end[];
+extern const uint8_t guest_nothing[], guest_cpuid[], guest_rdmsr[], guest_out[], guest_in[];
+extern const uint8_t guest_mmio_read[], guest_mmio_write[], guest_touch[];
+
 __attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...);
 /* @what failed, with errno, if @result is negative; else gives it back */
 int must(int result, const char *what);

@@ -4,7 +4,7 @@
 
 int main(void)
 {
-	HVT_ARG(hvmon_clock, arg);
+	HVT_DEFINE_ARG(hvmon_clock, arg);
 	struct hvt_vm *vm = hvt_vm();
 	struct hvt_abi abi = { .name = "CLOCK_GET", .fd = vm->fd, .cmd = HVMON_CLOCK_GET,
 			       .arg = &arg, .size = sizeof(arg) };

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* HVMON_CPUID_GET refuses wrong sizes, flags, pointers and fds, and tells how much room it needs. */
+/*
+ * HVMON_CPUID_GET refuses wrong sizes, flags, pointers and fds, and tells how
+ * much room it needs.
+ */
 #include "hvt_abi.h"
 
 static struct hvmon_cpuid_entry e[HVMON_MAX_CPUID];
 
 int main(void)
 {
-	HVT_ARG(hvmon_cpuid, arg, .count = HVMON_MAX_CPUID, .entries = (u64)(uintptr_t)e);
+	HVT_DEFINE_ARG(hvmon_cpuid, arg, .count = HVMON_MAX_CPUID, .entries = (u64)(uintptr_t)e);
 	struct hvt_vcpu *v = hvt_vcpu(hvt_vm(), 0);
 	struct hvt_abi abi = { .name = "CPUID_GET", .fd = v->fd, .cmd = HVMON_CPUID_GET,
 			       .arg = &arg, .size = sizeof(arg),

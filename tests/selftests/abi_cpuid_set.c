@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* HVMON_CPUID_SET refuses wrong sizes, flags, counts, entries, pointers, fds, and any call after the first RUN. */
+/*
+ * HVMON_CPUID_SET refuses wrong sizes, flags, counts, entries, pointers, fds,
+ * and any call after the first RUN.
+ */
 #include "hvt_abi.h"
 
 GUEST64(guest, "hlt\n");
@@ -8,7 +11,7 @@ static struct hvmon_cpuid_entry e[HVMON_MAX_CPUID + 1], back[HVMON_MAX_CPUID];
 
 static void same(struct hvt_vcpu *v, u32 n)
 {
-	HVT_ARG(hvmon_cpuid, arg, .count = HVMON_MAX_CPUID, .entries = (u64)(uintptr_t)back);
+	HVT_DEFINE_ARG(hvmon_cpuid, arg, .count = HVMON_MAX_CPUID, .entries = (u64)(uintptr_t)back);
 
 	SYS(ioctl(v->fd, HVMON_CPUID_GET, &arg));
 	CHECK_EQ(arg.count, n);
@@ -17,7 +20,7 @@ static void same(struct hvt_vcpu *v, u32 n)
 
 int main(void)
 {
-	HVT_ARG(hvmon_cpuid, arg, .count = HVMON_MAX_CPUID, .entries = (u64)(uintptr_t)e);
+	HVT_DEFINE_ARG(hvmon_cpuid, arg, .count = HVMON_MAX_CPUID, .entries = (u64)(uintptr_t)e);
 	struct hvt_vcpu *v = HVT_BOOT(64, guest);
 	struct hvt_abi abi = { .name = "CPUID_SET", .fd = v->fd, .cmd = HVMON_CPUID_SET,
 			       .arg = &arg, .size = sizeof(arg),

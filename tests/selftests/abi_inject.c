@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* HVMON_INJECT refuses wrong sizes, flags, types, vectors, error codes, pointers and fds, and then injects nothing. */
+/*
+ * HVMON_INJECT refuses wrong sizes, flags, types, vectors, error codes,
+ * pointers and fds, and then injects nothing.
+ */
 #include "hvt_abi.h"
 
 GUEST64(guest, "nop\n hlt\n");
 
 int main(void)
 {
-	HVT_ARG(hvmon_inject, arg, .type = HVMON_EV_NMI);
+	HVT_DEFINE_ARG(hvmon_inject, arg, .type = HVMON_EV_NMI);
 	struct hvt_vcpu *v = HVT_BOOT(64, guest), *chips;
 	struct hvt_abi abi = { .name = "INJECT", .fd = hvt_vcpu(hvt_vm(), 0)->fd,
 			       .cmd = HVMON_INJECT, .arg = &arg, .size = sizeof(arg) };
@@ -25,7 +28,7 @@ int main(void)
 
 	hvt_abi_check(&abi);
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		HVT_ARG(hvmon_inject, a, .type = bad[i].type, .vector = bad[i].vector,
+		HVT_DEFINE_ARG(hvmon_inject, a, .type = bad[i].type, .vector = bad[i].vector,
 			.has_error = bad[i].has_error, .error = bad[i].error,
 			.payload = bad[i].payload);
 

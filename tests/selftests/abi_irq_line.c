@@ -4,7 +4,7 @@
 
 int main(void)
 {
-	HVT_ARG(hvmon_irq_line, arg, .gsi = 5);
+	HVT_DEFINE_ARG(hvmon_irq_line, arg, .gsi = 5);
 	struct hvt_vm *vm = hvt_vm();
 	struct hvt_abi abi = { .name = "IRQ_LINE", .fd = vm->fd, .cmd = HVMON_IRQ_LINE,
 			       .arg = &arg, .size = sizeof(arg) };
@@ -18,7 +18,9 @@ int main(void)
 	arg.level = 1;
 	arg.gsi = 24;
 	REFUSED(ioctl(vm->fd, HVMON_IRQ_LINE, &arg), ENOENT);
+	arg.gsi = HVMON_MAX_ROUTES;
+	REFUSED(ioctl(vm->fd, HVMON_IRQ_LINE, &arg), EINVAL);
 	arg.gsi = ~0u;
-	REFUSED(ioctl(vm->fd, HVMON_IRQ_LINE, &arg), ENOENT);
+	REFUSED(ioctl(vm->fd, HVMON_IRQ_LINE, &arg), EINVAL);
 	return 0;
 }

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
-/* HVMON_IRQ_ROUTES refuses wrong sizes, flags, counts, entries, pointers and fds, and keeps the old table. */
+/*
+ * HVMON_IRQ_ROUTES refuses wrong sizes, flags, counts, entries, pointers and
+ * fds, and keeps the old table.
+ */
 #include "hvt_abi.h"
 
 static struct hvmon_irq_route many[HVMON_MAX_ROUTES + 1];
 
 static int try(struct hvt_vm *vm, u32 count, const void *routes)
 {
-	HVT_ARG(hvmon_irq_routes, arg, .count = count, .routes = (u64)(uintptr_t)routes);
+	HVT_DEFINE_ARG(hvmon_irq_routes, arg, .count = count, .routes = (u64)(uintptr_t)routes);
 
 	return ioctl(vm->fd, HVMON_IRQ_ROUTES, &arg);
 }
 
 int main(void)
 {
-	static const struct hvmon_irq_route good = { .gsi = 77, .type = HVMON_ROUTE_IOAPIC, .pin = 9 };
+	static const struct hvmon_irq_route good = {
+		.gsi = 77, .type = HVMON_ROUTE_IOAPIC, .pin = 9 };
 	static const struct hvmon_irq_route bad[] = {
 		{ .gsi = HVMON_MAX_ROUTES, .type = HVMON_ROUTE_PIC },
 		{ .gsi = ~0u, .type = HVMON_ROUTE_PIC },
@@ -26,12 +30,12 @@ int main(void)
 		{ .type = HVMON_ROUTE_MSI, .addr = 0xfed00000 },
 		{ .type = HVMON_ROUTE_MSI, .addr = 0x1fee00000ULL },
 	};
-	HVT_ARG(hvmon_irq_routes, arg, .count = 1, .routes = (u64)(uintptr_t)&good);
+	HVT_DEFINE_ARG(hvmon_irq_routes, arg, .count = 1, .routes = (u64)(uintptr_t)&good);
 	struct hvt_vm *vm = hvt_vm(), *bare = hvt_vm();
 	struct hvt_abi abi = { .name = "IRQ_ROUTES", .fd = vm->fd, .cmd = HVMON_IRQ_ROUTES,
 			       .arg = &arg, .size = sizeof(arg),
 			       .reserved = { offsetof(struct hvmon_irq_routes, reserved) } };
-	HVT_ARG(hvmon_irq_line, line, .gsi = 77);
+	HVT_DEFINE_ARG(hvmon_irq_line, line, .gsi = 77);
 	unsigned int i;
 
 	(void)bare;

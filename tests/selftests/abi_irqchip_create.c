@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* HVMON_IRQCHIP_CREATE refuses wrong sizes, flags, pointers and fds, and after these still works, once. */
+/*
+ * HVMON_IRQCHIP_CREATE refuses wrong sizes, flags, pointers and fds, and after
+ * these still works, once.
+ */
 #include "hvt_abi.h"
 
 int main(void)
 {
-	HVT_ARG(hvmon_irqchip_create, arg);
+	HVT_DEFINE_ARG(hvmon_irqchip_create, arg);
 	int vm = hvt_vm_fd(), late = hvt_vm_fd();
 	struct hvt_abi abi = { .name = "IRQCHIP_CREATE", .fd = vm, .cmd = HVMON_IRQCHIP_CREATE,
 			       .arg = &arg, .size = sizeof(arg), .once = true,

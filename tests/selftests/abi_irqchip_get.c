@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* HVMON_IRQCHIP_GET refuses wrong sizes, flags, chips, pointers and fds, and VMs without chips. */
+/*
+ * HVMON_IRQCHIP_GET refuses wrong sizes, flags, chips, pointers and fds, and
+ * VMs without chips.
+ */
 #include "hvt_abi.h"
 
 int main(void)
 {
-	HVT_ARG(hvmon_irqchip, arg, .chip = HVMON_CHIP_IOAPIC);
+	HVT_DEFINE_ARG(hvmon_irqchip, arg, .chip = HVMON_CHIP_IOAPIC);
 	struct hvt_vm *vm = hvt_vm(), *bare = hvt_vm(), *no_pit = hvt_vm();
 	struct hvt_abi abi = { .name = "IRQCHIP_GET", .fd = vm->fd, .cmd = HVMON_IRQCHIP_GET,
 			       .arg = &arg, .size = sizeof(arg),

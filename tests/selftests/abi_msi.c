@@ -4,7 +4,7 @@
 
 int main(void)
 {
-	HVT_ARG(hvmon_msi, arg, .addr = 0xfee00000, .data = 0x31);
+	HVT_DEFINE_ARG(hvmon_msi, arg, .addr = 0xfee00000, .data = 0x31);
 	struct hvt_vm *vm = hvt_vm();
 	struct hvt_abi abi = { .name = "MSI", .fd = vm->fd, .cmd = HVMON_MSI,
 			       .arg = &arg, .size = sizeof(arg) };

@@ -11,7 +11,7 @@ int main(void)
 {
 	struct hvmon_msr msr[3] = { { .index = MSR_LSTAR }, { .index = 0x12345678 },
 				    { .index = MSR_CSTAR } };
-	HVT_ARG(hvmon_msrs, arg, .count = 1, .msrs = (u64)(uintptr_t)msr);
+	HVT_DEFINE_ARG(hvmon_msrs, arg, .count = 1, .msrs = (u64)(uintptr_t)msr);
 	struct hvt_vcpu *v = hvt_vcpu(hvt_vm(), 0);
 	struct hvt_abi abi = { .name = "MSRS_SET", .fd = v->fd, .cmd = HVMON_MSRS_SET,
 			       .arg = &arg, .size = sizeof(arg) };

@@ -6,7 +6,7 @@ GUEST64(guest, "hlt\n");
 
 int main(void)
 {
-	HVT_ARG(hvmon_translate, arg, .gva = 0x1234);
+	HVT_DEFINE_ARG(hvmon_translate, arg, .gva = 0x1234);
 	struct hvt_vcpu *v = HVT_BOOT(64, guest);
 	struct hvt_abi abi = { .name = "TRANSLATE", .fd = v->fd, .cmd = HVMON_TRANSLATE,
 			       .arg = &arg, .size = sizeof(arg),

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
-/* HVMON_VCPU_CREATE refuses wrong sizes, flags, ids, pointers and fds, and leaves no vCPU behind. */
+/*
+ * HVMON_VCPU_CREATE refuses wrong sizes, flags, ids, pointers and fds, and
+ * leaves no vCPU behind.
+ */
 #include "hvt_abi.h"
 
 static struct hvt_vm *vm;
 static u32 id;
 static struct hvmon_vcpu_create arg = { .size = sizeof(arg) };
 
-/* A vCPU lives as long as its fd, and its id perhaps longer */
+/* An id stays taken as long as the VM: another VM under the same fd */
 static void next_vm(void)
 {
-	close(vm->fd);
-	vm->fd = hvt_vm_fd();
+	int fd = hvt_vm_fd();
+
+	SYS(dup2(fd, vm->fd));
+	close(fd);
 }
 
 int main(void)
@@ -20,7 +25,6 @@ int main(void)
 			       .reserved = { offsetof(struct hvmon_vcpu_create, reserved) } };
 
 	vm = hvt_vm();
-	/* next_vm() gives the new one the same number */
 	abi.fd = vm->fd;
 	hvt_abi_check(&abi);
 	vm = hvt_vm();

@@ -4,9 +4,10 @@
 
 int main(void)
 {
-	HVT_ARG(hvmon_vcpu_stats, arg);
+	HVT_DEFINE_ARG(hvmon_vcpu_stats, arg);
 	struct hvt_vm *vm = hvt_vm();
-	struct hvt_abi abi = { .name = "VCPU_STATS", .fd = SYS(hvt_try_vcpu(vm->fd, 5)), .cmd = HVMON_VCPU_STATS,
+	struct hvt_abi abi = { .name = "VCPU_STATS", .fd = SYS(hvt_try_vcpu(vm->fd, 5)),
+			       .cmd = HVMON_VCPU_STATS,
 			       .arg = &arg, .size = sizeof(arg) };
 
 	hvt_abi_check(&abi);

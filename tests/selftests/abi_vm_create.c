@@ -4,7 +4,7 @@
 
 static int try(int dev, u32 mmu, const char *name, size_t len)
 {
-	HVT_ARG(hvmon_vm_create, arg, .mmu = mmu);
+	HVT_DEFINE_ARG(hvmon_vm_create, arg, .mmu = mmu);
 
 	memcpy(arg.name, name, len);
 	return ioctl(dev, HVMON_VM_CREATE, &arg);
@@ -12,7 +12,7 @@ static int try(int dev, u32 mmu, const char *name, size_t len)
 
 int main(void)
 {
-	HVT_ARG(hvmon_vm_create, arg);
+	HVT_DEFINE_ARG(hvmon_vm_create, arg);
 	struct hvt_abi abi = { .name = "VM_CREATE", .fd = hvt_dev(), .cmd = HVMON_VM_CREATE,
 			       .arg = &arg, .size = sizeof(arg),
 			       .reserved = { offsetof(struct hvmon_vm_create, reserved) } };
@@ -28,7 +28,7 @@ int main(void)
 	REFUSED(try(abi.fd, 0, full, sizeof(full)), EINVAL);
 	REFUSED(try(abi.fd, 0, "a/b", 4), EINVAL);
 	REFUSED(try(abi.fd, 0, "a\nb", 4), EINVAL);
-	REFUSED(try(abi.fd, 0, "a\x80" "b", 4), EINVAL);
+	REFUSED(try(abi.fd, 0, "ab\x80", 4), EINVAL);
 	full[HVMON_NAME_LEN - 1] = 0;
 	fd = SYS(try(abi.fd, 0, full, sizeof(full)));
 	/* O_CLOEXEC, as documented */

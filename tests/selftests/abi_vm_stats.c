@@ -4,7 +4,7 @@
 
 int main(void)
 {
-	HVT_ARG(hvmon_vm_stats, arg);
+	HVT_DEFINE_ARG(hvmon_vm_stats, arg);
 	struct hvt_vm *vm = hvt_vm();
 	struct hvt_abi abi = { .name = "VM_STATS", .fd = vm->fd, .cmd = HVMON_VM_STATS,
 			       .arg = &arg, .size = sizeof(arg) };

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* CPUID follows the vCPU's state: OSXSAVE appears with CR4.OSXSAVE, the XSAVE size with XCR0. */
+/*
+ * CPUID follows the vCPU's state: OSXSAVE appears with CR4.OSXSAVE, the XSAVE
+ * size with XCR0.
+ */
 #include "hvt.h"
 
 GUEST64(guest,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* CPUID shows the guest the launcher's table, the hypervisor bit, the paravirtual signature, and neither SVM nor VMX. */
+/*
+ * CPUID shows the guest the launcher's table, the hypervisor bit, the
+ * paravirtual signature, and neither SVM nor VMX.
+ */
 #include "hvt.h"
 
 GUEST64(guest,
@@ -24,7 +27,7 @@ static u32 *leaf(struct hvt_vcpu *v, u32 n)
 int main(void)
 {
 	static struct hvmon_cpuid_entry e[HVMON_MAX_CPUID];
-	HVT_ARG(hvmon_cpuid, arg, .count = HVMON_MAX_CPUID, .entries = (u64)(uintptr_t)e);
+	HVT_DEFINE_ARG(hvmon_cpuid, arg, .count = HVMON_MAX_CPUID, .entries = (u64)(uintptr_t)e);
 	struct hvt_vcpu *v = HVT_BOOT(64, guest);
 	u32 *r, i;
 

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-/* MOV of reserved bits to CR0, CR3, CR4, CR8 and XCR0 gives the guest #GP(0) and leaves the register. */
+/*
+ * MOV of reserved bits to CR0, CR4, CR8 and XCR0 gives the guest #GP(0)
+ * and leaves the register.
+ */
 #include "hvt.h"
 
 GUEST64(to_cr0, "mov %rbx, %cr0\n hlt\n");
-GUEST64(to_cr3, "mov %rbx, %cr3\n hlt\n");
 GUEST64(to_cr4, "mov %rbx, %cr4\n hlt\n");
 GUEST64(to_cr8, "mov %rbx, %cr8\n hlt\n");
-GUEST64(to_xcr0, "mov %ebx, %eax\n mov %rbx, %rdx\n shr $32, %rdx\n xor %ecx, %ecx\n xsetbv\n hlt\n");
+GUEST64(to_xcr0,
+	"mov %ebx, %eax\n mov %rbx, %rdx\n shr $32, %rdx\n xor %ecx, %ecx\n xsetbv\n hlt\n");
 
 static const struct { const char *name; const u8 *code; u64 val; } bad[] = {
 	{ "CR0 = bit 32", to_cr0, 0x180010033ULL },
 	{ "CR0 = PG without PE", to_cr0, 0x80010032 },
 	{ "CR0 = NW without CD", to_cr0, 0xa0010033 },
-	{ "CR3 = bit 62", to_cr3, 1ULL << 62 | HVT_PML4 },
 	{ "CR4 = bit 31", to_cr4, 0x80000620 },
 	{ "CR4 = bit 63", to_cr4, 0x8000000000000620ULL },
 	{ "CR4 without PAE in long mode", to_cr4, 0x600 },

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The dirty log names exactly the pages that the guest wrote, once, and nothing that it only read. */
+/*
+ * The dirty log names exactly the pages that the guest wrote, once, and
+ * nothing that it only read.
+ */
 #include "hvt.h"
 
 #define PAGES	200
@@ -21,7 +24,7 @@ static u64 map[(PAGES + 63) / 64];
 
 static u64 harvest(struct hvt_vm *vm)
 {
-	HVT_ARG(hvmon_dirty_log, arg, .slot = 1, .pages = PAGES, .bitmap = (u64)(uintptr_t)map);
+	HVT_DEFINE_ARG(hvmon_dirty_log, arg, .slot = 1, .pages = PAGES, .bitmap = (u64)(uintptr_t)map);
 	u64 n = 0, i;
 
 	memset(map, 0xff, sizeof(map));

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Single-step and breakpoints of the guest's own debug registers raise #DB with the right DR6. */
+/*
+ * Single-step and breakpoints of the guest's own debug registers raise #DB
+ * with the right DR6.
+ */
 #include "hvt.h"
 
 GUEST64(step,

@@ -31,11 +31,5 @@ int main(void)
 	idt[11 * 2] &= ~(1ULL << 47);
 	idt[8 * 2] &= ~(1ULL << 47);
 	EXPECT(v, HVMON_EXIT_SHUTDOWN);
-	/* an injected contributory exception on top of a bad gate as well */
-	v = HVT_BOOT(64, guest);
-	idt = (u64 *)(v->vm->mem + HVT_IDT);
-	idt[13 * 2] &= ~(1ULL << 47);
-	SYS(hvt_try_inject(v, HVMON_EV_EXCEPTION, 13, true, 0, 0));
-	EXPECT_EXC(v, 8);
 	return 0;
 }

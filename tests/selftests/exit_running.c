@@ -13,10 +13,10 @@ int main(void)
 
 		if (!pid) {
 			struct hvt_vcpu *v = HVT_BOOT(64, spin);
-			struct hvt_thread t;
+			struct hvt_thread t[2];
 
-			hvt_spawn(&t, v);
-			hvt_spawn(&t, hvt_vcpu(v->vm, 1));
+			hvt_spawn(&t[0], v);
+			hvt_spawn(&t[1], hvt_vcpu(v->vm, 1));
 			while (*(volatile u32 *)(v->vm->mem + HVT_DATA) < 10)
 				sched_yield();
 			exit(3);

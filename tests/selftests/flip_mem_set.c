@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A thread that changes the struct during MEM_SET gets one of its two meanings or a refusal, never a mixture. */
+/*
+ * A thread that changes the struct during MEM_SET gets one of its two meanings
+ * or a refusal, never a mixture.
+ */
 #include "hvt_abi.h"
 
 int main(void)
 {
 	struct hvt_vm *vm = hvt_vm();
 	u8 *p = hvt_anon(4096);
-	HVT_ARG(hvmon_mem, arg, .slot = 1, .gpa = 16 * MiB, .len = 4096,
+	HVT_DEFINE_ARG(hvmon_mem, arg, .slot = 1, .gpa = 16 * MiB, .len = 4096,
 		.hva = (u64)(uintptr_t)p);
 	struct hvt_flip f;
 	int i, good = 0, bad = 0;

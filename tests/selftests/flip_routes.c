@@ -6,8 +6,8 @@ int main(void)
 {
 	struct hvt_vm *vm = hvt_vm();
 	struct hvmon_irq_route r[16];
-	HVT_ARG(hvmon_irq_routes, arg, .count = 16, .routes = (u64)(uintptr_t)r);
-	HVT_ARG(hvmon_irq_line, line);
+	HVT_DEFINE_ARG(hvmon_irq_routes, arg, .count = 16, .routes = (u64)(uintptr_t)r);
+	HVT_DEFINE_ARG(hvmon_irq_line, line);
 	struct hvt_flip f;
 	u32 i;
 

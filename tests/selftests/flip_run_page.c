@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A thread that scribbles over the run page while the vCPU leaves and enters confuses no one but the launcher. */
+/*
+ * A thread that scribbles over the run page while the vCPU leaves and enters
+ * confuses no one but the launcher.
+ */
 #include "hvt_abi.h"
 
 GUEST64(guest,

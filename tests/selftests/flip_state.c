@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A thread that changes CR0 and the groups during STATE_SET gets a state that runs, or a refusal. */
+/*
+ * A thread that changes CR0 and the groups during STATE_SET gets a state that
+ * runs, or a refusal.
+ */
 #include "hvt_abi.h"
 
-GUEST64(guest, "hlt\n");
+GUEST64(guest, "1: hlt\n jmp 1b\n");
 
 int main(void)
 {

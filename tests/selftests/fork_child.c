@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* In a forked child RUN and the calls that touch guest memory fail with EIO, and the parent's VM goes on. */
+/*
+ * In a forked child RUN and the calls that touch guest memory fail with EIO,
+ * and the parent's VM goes on.
+ */
 #include "hvt.h"
 
 GUEST64(guest, "1: inc %eax\n" G_REPORT "jmp 1b\n");
@@ -9,8 +12,8 @@ int main(void)
 	struct hvt_vcpu *v = HVT_BOOT(64, guest);
 	u8 *p = hvt_anon(64 * 4096);
 	u64 map;
-	HVT_ARG(hvmon_dirty_log, log, .slot = 1, .pages = 64, .bitmap = (u64)(uintptr_t)&map);
-	HVT_ARG(hvmon_translate, tr, .gva = HVT_CODE);
+	HVT_DEFINE_ARG(hvmon_dirty_log, log, .slot = 1, .pages = 64, .bitmap = (u64)(uintptr_t)&map);
+	HVT_DEFINE_ARG(hvmon_translate, tr, .gva = HVT_CODE);
 	int status;
 	pid_t pid;
 

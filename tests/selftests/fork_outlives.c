@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A child that holds the fds after the parent's death can close them, and meanwhile only gets EIO. */
+/*
+ * A child that holds the fds after the parent's death can close them, and
+ * meanwhile only gets EIO.
+ */
 #include "hvt.h"
 
 GUEST64(guest, "1: inc %eax\n" G_REPORT "jmp 1b\n");

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Without an irqchip HLT leaves with HVMON_EXIT_HLT, RIP past the instruction, and RUN goes on after it. */
+/*
+ * Without an irqchip HLT leaves with HVMON_EXIT_HLT, RIP past the instruction,
+ * and RUN goes on after it.
+ */
 #include "hvt.h"
 
 GUEST64(guest,

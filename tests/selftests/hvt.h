@@ -141,7 +141,8 @@ static inline void hvt_skip(const char *fmt, ...)
 		unsigned long long b_ = (unsigned long long)(b);	\
 									\
 		if (a_ != b_)						\
-			hvt_fail(__FILE_NAME__, __LINE__, "%s is %#llx, not %s (%#llx)", #a, a_, #b, b_); \
+			hvt_fail(__FILE_NAME__, __LINE__,		\
+				 "%s is %#llx, not %s (%#llx)", #a, a_, #b, b_); \
 	} while (0)
 /* A system call that must work; gives its result */
 #define SYS(call)							\
@@ -160,9 +161,11 @@ static inline void hvt_skip(const char *fmt, ...)
 		errno = 0;						\
 		r_ = (long)(call);					\
 		if (r_ >= 0)						\
-			hvt_fail(__FILE_NAME__, __LINE__, "%s succeeded, expected %s", #call, #err); \
+			hvt_fail(__FILE_NAME__, __LINE__,		\
+				 "%s succeeded, expected %s", #call, #err); \
 		if (errno != (err))					\
-			hvt_fail(__FILE_NAME__, __LINE__, "%s: %s, expected %s", #call, strerror(errno), #err); \
+			hvt_fail(__FILE_NAME__, __LINE__,		\
+				 "%s: %s, expected %s", #call, strerror(errno), #err); \
 	} while (0)
 
 static inline u64 hvt_now_ns(void)
@@ -184,7 +187,7 @@ static inline void hvt_sleep_ms(unsigned int ms)
 /* ------------------------------------------------------------------ */
 /* Calls. Each hvt_X() fails the test if the call fails. */
 
-#define HVT_ARG(type, name, ...)					\
+#define HVT_DEFINE_ARG(type, name, ...)					\
 	struct type name = { .size = sizeof(struct type), ##__VA_ARGS__ }
 
 static inline int hvt_dev(void)
@@ -198,7 +201,7 @@ static inline int hvt_dev(void)
 
 static inline struct hvmon_info hvt_info(void)
 {
-	HVT_ARG(hvmon_info, info);
+	HVT_DEFINE_ARG(hvmon_info, info);
 	int fd = hvt_dev();
 
 	SYS(ioctl(fd, HVMON_INFO, &info));
@@ -208,7 +211,7 @@ static inline struct hvmon_info hvt_info(void)
 
 static inline int hvt_vm_fd(void)
 {
-	HVT_ARG(hvmon_vm_create, arg);
+	HVT_DEFINE_ARG(hvmon_vm_create, arg);
 	int dev = hvt_dev(), fd;
 
 	fd = SYS(ioctl(dev, HVMON_VM_CREATE, &arg));
@@ -218,7 +221,7 @@ static inline int hvt_vm_fd(void)
 
 static inline int hvt_try_mem(int vmfd, u32 slot, u32 flags, u64 gpa, u64 len, const void *hva)
 {
-	HVT_ARG(hvmon_mem, arg, .slot = slot, .flags = flags, .gpa = gpa, .len = len,
+	HVT_DEFINE_ARG(hvmon_mem, arg, .slot = slot, .flags = flags, .gpa = gpa, .len = len,
 		.hva = (u64)(uintptr_t)hva);
 
 	return ioctl(vmfd, HVMON_MEM_SET, &arg);
@@ -315,14 +318,14 @@ static inline struct hvt_vm *hvt_vm(void)
 
 static inline void hvt_irqchip(struct hvt_vm *vm, u32 flags)
 {
-	HVT_ARG(hvmon_irqchip_create, arg, .flags = flags);
+	HVT_DEFINE_ARG(hvmon_irqchip_create, arg, .flags = flags);
 
 	SYS(ioctl(vm->fd, HVMON_IRQCHIP_CREATE, &arg));
 }
 
 static inline int hvt_try_vcpu(int vmfd, u32 id)
 {
-	HVT_ARG(hvmon_vcpu_create, arg, .id = id);
+	HVT_DEFINE_ARG(hvmon_vcpu_create, arg, .id = id);
 
 	return ioctl(vmfd, HVMON_VCPU_CREATE, &arg);
 }
@@ -409,7 +412,7 @@ static inline void hvt_set_rip(struct hvt_vcpu *v, u64 rip)
 static inline int hvt_try_get_msr(struct hvt_vcpu *v, u32 index, u64 *val)
 {
 	struct hvmon_msr msr = { .index = index };
-	HVT_ARG(hvmon_msrs, arg, .count = 1, .msrs = (u64)(uintptr_t)&msr);
+	HVT_DEFINE_ARG(hvmon_msrs, arg, .count = 1, .msrs = (u64)(uintptr_t)&msr);
 	int r = ioctl(v->fd, HVMON_MSRS_GET, &arg);
 
 	*val = msr.value;
@@ -419,14 +422,14 @@ static inline int hvt_try_get_msr(struct hvt_vcpu *v, u32 index, u64 *val)
 static inline int hvt_try_set_msr(struct hvt_vcpu *v, u32 index, u64 val)
 {
 	struct hvmon_msr msr = { .index = index, .value = val };
-	HVT_ARG(hvmon_msrs, arg, .count = 1, .msrs = (u64)(uintptr_t)&msr);
+	HVT_DEFINE_ARG(hvmon_msrs, arg, .count = 1, .msrs = (u64)(uintptr_t)&msr);
 
 	return ioctl(v->fd, HVMON_MSRS_SET, &arg);
 }
 
 static inline struct hvmon_vcpu_stats hvt_stats(struct hvt_vcpu *v)
 {
-	HVT_ARG(hvmon_vcpu_stats, st);
+	HVT_DEFINE_ARG(hvmon_vcpu_stats, st);
 
 	SYS(ioctl(v->fd, HVMON_VCPU_STATS, &st));
 	return st;
@@ -434,7 +437,7 @@ static inline struct hvmon_vcpu_stats hvt_stats(struct hvt_vcpu *v)
 
 static inline struct hvmon_vm_stats hvt_vm_stats(struct hvt_vm *vm)
 {
-	HVT_ARG(hvmon_vm_stats, st);
+	HVT_DEFINE_ARG(hvmon_vm_stats, st);
 
 	SYS(ioctl(vm->fd, HVMON_VM_STATS, &st));
 	return st;
@@ -443,7 +446,7 @@ static inline struct hvmon_vm_stats hvt_vm_stats(struct hvt_vm *vm)
 static inline int hvt_try_inject(struct hvt_vcpu *v, u32 type, u32 vector, bool has_error,
 				 u32 error, u64 payload)
 {
-	HVT_ARG(hvmon_inject, arg, .type = type, .vector = vector, .has_error = has_error,
+	HVT_DEFINE_ARG(hvmon_inject, arg, .type = type, .vector = vector, .has_error = has_error,
 		.error = error, .payload = payload);
 
 	return ioctl(v->fd, HVMON_INJECT, &arg);
@@ -451,7 +454,7 @@ static inline int hvt_try_inject(struct hvt_vcpu *v, u32 type, u32 vector, bool 
 
 static inline void hvt_irq_line(struct hvt_vm *vm, u32 gsi, u32 level)
 {
-	HVT_ARG(hvmon_irq_line, arg, .gsi = gsi, .level = level);
+	HVT_DEFINE_ARG(hvmon_irq_line, arg, .gsi = gsi, .level = level);
 
 	SYS(ioctl(vm->fd, HVMON_IRQ_LINE, &arg));
 }

@@ -18,7 +18,7 @@
  * @arg: a valid argument
  * @size: its size
  * @known_flags: bits of "flags" that mean something
- * @reserved: byte offsets of fields (32 bits) that must be zero, ~0 ends
+ * @reserved: byte offsets of fields (32 bits) that must be zero, 0 ends
  * @once: succeeds a single time, so that nothing here may succeed
  * @fresh: puts the object back into the state in which @arg is accepted
  */
@@ -33,8 +33,6 @@ struct hvt_abi {
 	bool once;
 	void (*fresh)(void);
 };
-
-#define HVT_NO_FIELD	(~0u)
 
 static inline void hvt_abi_refuse(const struct hvt_abi *a, int fd, void *arg, int err,
 				  const char *what)
@@ -113,8 +111,7 @@ static inline void hvt_abi_check(const struct hvt_abi *a)
 		*flags |= 1u << bit;
 		hvt_abi_refuse(a, a->fd, buf, EINVAL, "an unknown flag");
 	}
-	for (i = 0; i < ARRAY_SIZE(a->reserved) && a->reserved[i] &&
-		    a->reserved[i] != HVT_NO_FIELD; i++) {
+	for (i = 0; i < ARRAY_SIZE(a->reserved) && a->reserved[i]; i++) {
 		HVT_FRESH_ARG();
 		*(u32 *)(buf + a->reserved[i]) = 1;
 		hvt_abi_refuse(a, a->fd, buf, EINVAL, "bit 0 of a reserved field");

@@ -7,8 +7,12 @@
 
 #define HVT_HANDLER	0x11000UL
 
-/* RBP: the xAPIC page, for all that follows; software-enables the LAPIC */
+/*
+ * RBP: the xAPIC page, for all that follows; software-enables the LAPIC. The
+ * PICs, which nobody programs and which see the same lines, are masked.
+ */
 #define G_LAPIC_ON							\
+	"mov $0xff, %al\n out %al, $0x21\n out %al, $0xa1\n"		\
 	"mov $0xfee00000, %ebp\n"					\
 	"movl $0x1ff, 0xf0(%rbp)\n"
 #define G_EOI		"movl $0, 0xb0(%rbp)\n"
@@ -37,7 +41,7 @@
 
 static inline u32 hvt_msi(struct hvt_vm *vm, u64 addr, u32 data)
 {
-	HVT_ARG(hvmon_msi, arg, .addr = addr, .data = data);
+	HVT_DEFINE_ARG(hvmon_msi, arg, .addr = addr, .data = data);
 
 	SYS(ioctl(vm->fd, HVMON_MSI, &arg));
 	return arg.delivered;

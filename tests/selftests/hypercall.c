@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* An unknown hypercall returns -ENOSYS (-1000), one from CPL 3 -EPERM (-1), and RIP is past it. */
+/*
+ * An unknown hypercall returns -ENOSYS (-1000), one from CPL 3 -EPERM (-1),
+ * and RIP is past it.
+ */
 #include "hvt.h"
 
 /* VMMCALL; Intel's VMCALL where the processor has that */

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* An injected exception arrives with its vector, error code and CR2, before the next instruction. */
+/*
+ * An injected exception arrives with its vector, error code and CR2, before
+ * the next instruction.
+ */
 #include "hvt.h"
 
 GUEST64(guest, "mov $1, %ebx\n hlt\n");

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Without an irqchip an injected interrupt waits for IF, one at a time, and intr_window tells when the guest can take it. */
+/*
+ * Without an irqchip an injected interrupt waits for IF, one at a time, and
+ * intr_window tells when the guest can take it.
+ */
 #include "hvt.h"
 
 GUEST64(guest,

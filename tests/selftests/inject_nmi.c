@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* An injected NMI is delivered once, blocks the next until IRET, and one more waits meanwhile. */
+/*
+ * An injected NMI is delivered once, blocks the next until IRET, and one more
+ * waits meanwhile.
+ */
 #include "hvt.h"
 
 GUEST64(guest,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* An NMI from another thread reaches a vCPU that spins, one that blocks in HLT, and is not lost. */
+/*
+ * An NMI from another thread reaches a vCPU that spins, one that blocks in
+ * HLT, and is not lost.
+ */
 #include "hvt.h"
 
 GUEST64(spin, "cli\n 1: jmp 1b\n");

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* An edge-triggered IOAPIC pin interrupts once per edge, not while it is masked, and the latest vector counts. */
+/*
+ * An edge-triggered IOAPIC pin interrupts once per edge, not while it is
+ * masked, and the latest vector counts.
+ */
 #include "hvt_irq.h"
 
 GUEST64(guest,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A level-triggered IOAPIC pin interrupts again after each EOI while the line is up, and no more once it is down. */
+/*
+ * A level-triggered IOAPIC pin interrupts again after each EOI while the line
+ * is up, and no more once it is down.
+ */
 #include "hvt_irq.h"
 
 GUEST64(guest,
@@ -16,7 +19,7 @@ HVT_COUNTING_HANDLER(handler);
 int main(void)
 {
 	struct hvt_vcpu *v = HVT_BOOT_IRQ(64, guest, 0);
-	HVT_ARG(hvmon_irqchip, chip, .chip = HVMON_CHIP_IOAPIC);
+	HVT_DEFINE_ARG(hvmon_irqchip, chip, .chip = HVMON_CHIP_IOAPIC);
 	struct hvt_thread t;
 	u32 i;
 

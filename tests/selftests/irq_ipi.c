@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Fixed IPIs between two vCPUs arrive, each once, while the receiver spins and while it halts. */
+/*
+ * Fixed IPIs between two vCPUs arrive, each once, while the receiver spins and
+ * while it halts.
+ */
 #include "hvt_irq.h"
 
 /* vCPU 0: sends vector 0x51 to APIC ID 1, waits for the answer, reports */
 GUEST64(sender,
 	G_LAPIC_ON
 	"xor %ebx, %ebx\n"
+	/* a LAPIC that is not enabled yet would drop the first */
+	"0: pause\n"
+	"cmpl $0, 0x100008\n"
+	"je 0b\n"
 	"1: inc %ebx\n"
 	"movl $0x01000000, 0x310(%rbp)\n"
 	"movl $0x4051, 0x300(%rbp)\n"
@@ -18,6 +25,7 @@ GUEST64(sender,
 /* vCPU 1 at 0x12000: alternates between spinning and halting */
 GUEST64(receiver,
 	G_LAPIC_ON
+	"movl $1, 0x100008\n"
 	"1: sti\n"
 	"mov $1000, %ecx\n"
 	"2: dec %ecx\n"

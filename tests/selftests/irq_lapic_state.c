@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A LAPIC's registers, pending interrupt and running timer move to another VM with STATE_GET and STATE_SET. */
+/*
+ * A LAPIC's registers, pending interrupt and running timer move to another VM
+ * with STATE_GET and STATE_SET.
+ */
 #include "hvt_irq.h"
 
 GUEST64(guest,

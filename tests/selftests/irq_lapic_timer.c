@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The LAPIC timer interrupts once in one-shot mode and again and again in periodic mode, at the programmed rate. */
+/*
+ * The LAPIC timer interrupts once in one-shot mode and again and again in
+ * periodic mode, at the programmed rate.
+ */
 #include "hvt_irq.h"
 
 GUEST64(guest,
@@ -36,6 +39,7 @@ int main(void)
 		CHECK_EQ(EXPECT_REPORT(v), i);
 	/* The bus clock is between 10 MHz and 1 GHz: 40 ticks of 1 to 100 ms */
 	ns = hvt_now_ns() - start;
-	CHECK(ns > 20000000 && ns < 20000000000ULL, "40 ticks took %llu ns", (unsigned long long)ns);
+	CHECK(ns > 20000000 && ns < 20000000000ULL, "40 ticks took %llu ns",
+	      (unsigned long long)ns);
 	return 0;
 }

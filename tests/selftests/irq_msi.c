@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* MSI wakes the vCPU that it names, physically, logically and by broadcast, and says how many took it. */
+/*
+ * MSI wakes the vCPU that it names, physically, logically and by broadcast,
+ * and says how many took it.
+ */
 #include "hvt_irq.h"
 
 GUEST64(guest,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The PICs deliver a line's interrupt through the LAPIC's ExtINT, with priority, mask and EOI. */
+/*
+ * The PICs deliver a line's interrupt through the LAPIC's ExtINT, with
+ * priority, mask and EOI.
+ */
 #include "hvt_irq.h"
 
 GUEST64(guest,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* INIT and SIPI start a vCPU in real mode at the vector's page, once, and it does not run before. */
+/*
+ * INIT and SIPI start a vCPU in real mode at the vector's page, once, and it
+ * does not run before.
+ */
 #include "hvt_irq.h"
 
 GUEST64(bsp,

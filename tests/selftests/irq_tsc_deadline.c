@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The LAPIC timer in TSC-deadline mode fires when the TSC has passed the deadline, and disarms itself. */
+/*
+ * The LAPIC timer in TSC-deadline mode fires when the TSC has passed the
+ * deadline, and disarms itself.
+ */
 #include "hvt_irq.h"
 
 GUEST64(guest,

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* IRQCHIP_GET gives what IRQCHIP_SET took, chip by chip, and impossible states are refused without a change. */
+/*
+ * IRQCHIP_GET gives what IRQCHIP_SET took, chip by chip, and impossible states
+ * are refused without a change.
+ */
 #include "hvt.h"
 
 static struct hvmon_irqchip get(struct hvt_vm *vm, u32 chip)
 {
-	HVT_ARG(hvmon_irqchip, arg, .chip = chip);
+	HVT_DEFINE_ARG(hvmon_irqchip, arg, .chip = chip);
 
 	SYS(ioctl(vm->fd, HVMON_IRQCHIP_GET, &arg));
 	return arg;

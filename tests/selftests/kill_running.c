@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* SIGKILL ends a process whose vCPUs run, block in HLT and fault, within seconds, many times. */
+/*
+ * SIGKILL ends a process whose vCPUs run, block in HLT and fault, within
+ * seconds, many times.
+ */
 #include "hvt.h"
 
 GUEST64(spin, "1: incl 0x100000\n jmp 1b\n");

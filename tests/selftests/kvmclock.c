@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The paravirtual clock runs forward, at the host's pace, follows CLOCK_SET, and is the same on two vCPUs. */
+/*
+ * The paravirtual clock runs forward, at the host's pace, follows CLOCK_SET,
+ * and is the same on two vCPUs.
+ */
 #include "hvt.h"
 
 /* The layout of the clock page, as Documentation/virt/kvm/x86/msr.rst has it */
@@ -26,7 +29,7 @@ GUEST64(guest,
 static u64 now(struct hvt_vcpu *v, u64 page)
 {
 	volatile struct page *p = (struct page *)(v->vm->mem + page);
-	u64 tsc, delta, ns;
+	u64 tsc, delta;
 
 	EXPECT_REPORT(v);
 	tsc = *(u64 *)(v->vm->mem + HVT_DATA);
@@ -35,14 +38,14 @@ static u64 now(struct hvt_vcpu *v, u64 page)
 	CHECK(tsc >= p->tsc, "the page is ahead of the guest's TSC");
 	delta = tsc - p->tsc;
 	delta = p->shift < 0 ? delta >> -p->shift : delta << p->shift;
-	ns = p->system_time + (u64)(((unsigned __int128)delta * p->mul) >> 32);
-	return ns;
+	/* delta * mul >> 32 without a wider type */
+	return p->system_time + (delta >> 32) * p->mul + ((delta & 0xffffffff) * p->mul >> 32);
 }
 
 int main(void)
 {
 	struct hvt_vcpu *v = HVT_BOOT(64, guest), *w = hvt_vcpu(v->vm, 1);
-	HVT_ARG(hvmon_clock, clock);
+	HVT_DEFINE_ARG(hvmon_clock, clock);
 	u64 a, b, last, start, real;
 	int i;
 
@@ -63,8 +66,8 @@ int main(void)
 	CHECK(b - a > real / 2 && b - a < real * 2, "%llu ns for %llu", (unsigned long long)(b - a),
 	      (unsigned long long)real);
 	SYS(ioctl(v->vm->fd, HVMON_CLOCK_GET, &clock));
-	CHECK(clock.ns >= b && clock.ns < b + 60000000000ULL, "CLOCK_GET %llu, guest %llu", clock.ns,
-	      (unsigned long long)b);
+	CHECK(clock.ns >= b && clock.ns < b + 60000000000ULL, "CLOCK_GET %llu, guest %llu",
+	      clock.ns, (unsigned long long)b);
 	clock.ns = 7777000000000ULL;
 	clock.host_tsc = 0;
 	SYS(ioctl(v->vm->fd, HVMON_CLOCK_SET, &clock));

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Forty VMs at once, each with its own memory, run, and can be made again after they are gone. */
+/*
+ * Forty VMs at once, each with its own memory, run, and can be made again
+ * after they are gone.
+ */
 #include "hvt.h"
 
-GUEST64(guest, "mov 0x100000, %eax\n" "add $1000, %eax\n" G_REPORT "hlt\n");
+GUEST64(guest, "mov 0x100000, %eax\n add $1000, %eax\n" G_REPORT "hlt\n");
 
 int main(void)
 {

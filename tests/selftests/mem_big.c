@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A slot of 64 GiB over unmapped addresses costs nothing until it is touched, and then one page. */
+/*
+ * A slot of 64 GiB over unmapped addresses costs nothing until it is touched,
+ * and then one page.
+ */
 #include "hvt.h"
 
 GUEST64(guest,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A slot that becomes read-only stops taking writes at once, and takes them again when it no longer is. */
+/*
+ * A slot that becomes read-only stops taking writes at once, and takes them
+ * again when it no longer is.
+ */
 #include "hvt.h"
 
 GUEST64(guest,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* After the launcher forks, the guest's writes reach the launcher's pages and not the child's copy, and the child's not the guest. */
+/*
+ * After the launcher forks, the guest's writes reach the launcher's pages and
+ * not the child's copy, and the child's not the guest.
+ */
 #include "hvt.h"
 
 GUEST64(guest,

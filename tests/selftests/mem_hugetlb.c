@@ -13,7 +13,7 @@ GUEST64(guest,
 int main(void)
 {
 	struct hvt_vcpu *v = HVT_BOOT(64, guest);
-	struct hvmon_vm_stats st;
+	u64 before;
 	FILE *f = fopen("/proc/sys/vm/nr_hugepages", "w");
 	u8 *p;
 	u32 i;
@@ -27,12 +27,13 @@ int main(void)
 	if (p == MAP_FAILED)
 		hvt_skip("no hugetlb pages: %s", strerror(errno));
 	hvt_mem(v->vm, 1, 0, 16 * MiB, 4 * MiB, p);
+	/* Slot 0 may have huge pages of another kind */
+	before = hvt_vm_stats(v->vm).pages_2m;
 	EXPECT(v, HVMON_EXIT_HLT);
 	for (i = 0; i < 1024; i++)
 		CHECK_EQ(*(u64 *)(p + i * 4096), 16 * MiB + i * 4096);
-	st = hvt_vm_stats(v->vm);
 	if (hvt_info().page_sizes & (1 << 21))
-		CHECK_EQ(st.pages_2m, 2);
+		CHECK(hvt_vm_stats(v->vm).pages_2m >= before + 2, "small pages");
 	hvt_mem_remove(v->vm, 1);
 	SYS(munmap(p, 4 * MiB));
 	f = fopen("/proc/sys/vm/nr_hugepages", "w");

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A shared memfd is seen both ways: guest writes by other mappings, their writes by the guest, and holes punched. */
+/*
+ * A shared memfd is seen both ways: guest writes by other mappings, their
+ * writes by the guest, and holes punched.
+ */
 #include "hvt.h"
 
 GUEST64(guest,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* After munmap() of guest memory the guest's access leaves with HVMON_EXIT_FAULT, and succeeds once memory is there again. */
+/*
+ * After munmap() of guest memory the guest's access leaves with
+ * HVMON_EXIT_FAULT, and succeeds once memory is there again.
+ */
 #include "hvt.h"
 
 GUEST64(guest,

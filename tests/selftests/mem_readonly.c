@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Guest writes to a read-only slot leave as MMIO, its reads and execution do not, and the memory keeps its content. */
+/*
+ * Guest writes to a read-only slot leave as MMIO, its reads and execution do
+ * not, and the memory keeps its content.
+ */
 #include "hvt.h"
 
 GUEST64(guest,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* MEM_SET refuses bad addresses, lengths, slots and overlaps, and the slots stay as they were. */
+/*
+ * MEM_SET refuses bad addresses, lengths, slots and overlaps, and the slots
+ * stay as they were.
+ */
 #include "hvt.h"
 
 GUEST64(guest,

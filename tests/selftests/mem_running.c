@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Slots added, moved and removed while a vCPU runs and touches them: it sees memory or a device, never anything else. */
+/*
+ * Slots added, moved and removed while a vCPU runs and touches them: it sees
+ * memory or a device, never anything else.
+ */
 #include "hvt.h"
 
 /* Increments a counter of its own and reads the page that comes and goes */

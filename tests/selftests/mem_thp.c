@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Guest memory in transparent huge pages is mapped by huge pages, and reads and writes the right bytes, also after a split. */
+/*
+ * Guest memory in transparent huge pages is mapped by huge pages, and reads
+ * and writes the right bytes, also after a split.
+ */
 #include "hvt.h"
 
 GUEST64(guest,

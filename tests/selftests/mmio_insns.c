@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Every instruction class that software uses on device memory leaves as MMIO and computes what the processor would. */
+/*
+ * Every instruction class that software uses on device memory leaves as MMIO
+ * and computes what the processor would.
+ */
 #include "hvt.h"
 
 #define DEV	0xd0000000UL
@@ -26,20 +29,27 @@ struct test {
 
 static const struct test tests[] = {
 	{ "mov %eax,(%rbx)", { 0x89, 0x03 }, 2, 4, false, true, 0, 0x55667788, RAX, ANY },
-	{ "mov (%rbx),%ax", { 0x66, 0x8b, 0x03 }, 3, 2, true, false, 0xabcd, 0, 0x112233445566abcdULL, ANY },
+	{ "mov (%rbx),%ax", { 0x66, 0x8b, 0x03 }, 3, 2, true, false,
+	  0xabcd, 0, 0x112233445566abcdULL, ANY },
 	{ "movzbl (%rbx),%eax", { 0x0f, 0xb6, 0x03 }, 3, 1, true, false, 0x80, 0, 0x80, ANY },
 	{ "movzwl (%rbx),%eax", { 0x0f, 0xb7, 0x03 }, 3, 2, true, false, 0x8001, 0, 0x8001, ANY },
 	{ "movsbl (%rbx),%eax", { 0x0f, 0xbe, 0x03 }, 3, 1, true, false, 0x80, 0, 0xffffff80, ANY },
-	{ "movswq (%rbx),%rax", { 0x48, 0x0f, 0xbf, 0x03 }, 4, 2, true, false, 0x8001, 0, 0xffffffffffff8001ULL, ANY },
-	{ "movslq (%rbx),%rax", { 0x48, 0x63, 0x03 }, 3, 4, true, false, 0x80000001, 0, 0xffffffff80000001ULL, ANY },
-	{ "movbe (%rbx),%eax", { 0x0f, 0x38, 0xf0, 0x03 }, 4, 4, true, false, 0x01020304, 0, 0x04030201, ANY },
-	{ "movbe %eax,(%rbx)", { 0x0f, 0x38, 0xf1, 0x03 }, 4, 4, false, true, 0, 0x88776655, RAX, ANY },
+	{ "movswq (%rbx),%rax", { 0x48, 0x0f, 0xbf, 0x03 }, 4, 2, true, false,
+	  0x8001, 0, 0xffffffffffff8001ULL, ANY },
+	{ "movslq (%rbx),%rax", { 0x48, 0x63, 0x03 }, 3, 4, true, false,
+	  0x80000001, 0, 0xffffffff80000001ULL, ANY },
+	{ "movbe (%rbx),%eax", { 0x0f, 0x38, 0xf0, 0x03 }, 4, 4, true, false,
+	  0x01020304, 0, 0x04030201, ANY },
+	{ "movbe %eax,(%rbx)", { 0x0f, 0x38, 0xf1, 0x03 }, 4, 4, false, true,
+	  0, 0x88776655, RAX, ANY },
 	{ "and %eax,(%rbx)", { 0x21, 0x03 }, 2, 4, true, true, 0xff00ff00, 0x55007700, RAX, 0 },
 	{ "or $0x80,%al (imm) (%rbx)", { 0x80, 0x0b, 0x80 }, 3, 1, true, true, 1, 0x81, RAX, SF },
 	{ "xor %eax,(%rbx)", { 0x31, 0x03 }, 2, 4, true, true, 0x55667788, 0, RAX, ZF },
 	{ "add $1,(%rbx)", { 0x83, 0x03, 0x01 }, 3, 4, true, true, 0xffffffff, 0, RAX, CF | ZF },
-	{ "add $1,(%rbx) overflow", { 0x83, 0x03, 0x01 }, 3, 4, true, true, 0x7fffffff, 0x80000000, RAX, SF | OF },
-	{ "sub %eax,(%rbx)", { 0x29, 0x03 }, 2, 4, true, true, 0x55667787, 0xffffffff, RAX, CF | SF },
+	{ "add $1,(%rbx) overflow", { 0x83, 0x03, 0x01 }, 3, 4, true, true,
+	  0x7fffffff, 0x80000000, RAX, SF | OF },
+	{ "sub %eax,(%rbx)", { 0x29, 0x03 }, 2, 4, true, true,
+	  0x55667787, 0xffffffff, RAX, CF | SF },
 	{ "sub (%rbx),%eax", { 0x2b, 0x03 }, 2, 4, true, false, 0x55667788, 0, 0, ZF },
 	{ "cmp %eax,(%rbx)", { 0x39, 0x03 }, 2, 4, true, false, 0x55667788, 0, RAX, ZF },
 	{ "cmpb $5,(%rbx)", { 0x80, 0x3b, 0x05 }, 3, 1, true, false, 4, 0, RAX, CF | SF },
@@ -51,7 +61,8 @@ static const struct test tests[] = {
 	{ "not (%rbx)", { 0xf7, 0x13 }, 2, 4, true, true, 0xf0f0f0f0, 0x0f0f0f0f, RAX, ANY },
 	{ "neg (%rbx)", { 0xf7, 0x1b }, 2, 4, true, true, 1, 0xffffffff, RAX, CF | SF },
 	{ "bt $3,(%rbx)", { 0x0f, 0xba, 0x23, 0x03 }, 4, 4, true, false, 8, 0, RAX, CF | ANY },
-	{ "lock bts $3,(%rbx)", { 0xf0, 0x0f, 0xba, 0x2b, 0x03 }, 5, 4, true, true, 1, 9, RAX, ANY },
+	{ "lock bts $3,(%rbx)", { 0xf0, 0x0f, 0xba, 0x2b, 0x03 }, 5, 4, true, true,
+	  1, 9, RAX, ANY },
 	{ "btr $3,(%rbx)", { 0x0f, 0xba, 0x33, 0x03 }, 4, 4, true, true, 9, 1, RAX, CF | ANY },
 	{ "stosl", { 0xab }, 1, 4, false, true, 0, 0x55667788, RAX, ANY },
 	{ "lodsl", { 0xad }, 1, 4, true, false, 0x1357, 0, 0x1357, ANY },

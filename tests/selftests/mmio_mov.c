@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* MOV to and from an address without a slot leaves as MMIO, in all sizes, and the launcher's answer arrives. */
+/*
+ * MOV to and from an address without a slot leaves as MMIO, in all sizes, and
+ * the launcher's answer arrives.
+ */
 #include "hvt.h"
 
 #define DEV	0xd0000000UL

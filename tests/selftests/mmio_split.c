@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* An access that begins in memory and ends in a device (or crosses pages of one) reaches both parts. */
+/*
+ * An access that begins in memory and ends in a device (or crosses pages of
+ * one) reaches both parts.
+ */
 #include "hvt.h"
 
 GUEST64(guest,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* REP MOVS between memory and a device, and REP STOS to one, access each element once and in order. */
+/*
+ * REP MOVS between memory and a device, and REP STOS to one, access each
+ * element once and in order.
+ */
 #include "hvt.h"
 
 #define DEV	0xd0000000UL

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* An instruction on device memory that cannot be emulated leaves with HVMON_EXIT_EMULATION and its bytes. */
+/*
+ * An instruction on device memory that cannot be emulated leaves with
+ * HVMON_EXIT_EMULATION and its bytes.
+ */
 #include "hvt.h"
 
 #define DEV	0xd0000000UL

@@ -3,10 +3,10 @@
 #include "hvt.h"
 
 GUEST64(guest,
-	"not %rax\n" "not %rbx\n" "not %rcx\n" "not %rdx\n"
-	"not %rsi\n" "not %rdi\n" "not %rbp\n"
-	"not %r8\n" "not %r9\n" "not %r10\n" "not %r11\n"
-	"not %r12\n" "not %r13\n" "not %r14\n" "not %r15\n"
+	"not %rax\n not %rbx\n not %rcx\n not %rdx\n"
+	"not %rsi\n not %rdi\n not %rbp\n"
+	"not %r8\n not %r9\n not %r10\n not %r11\n"
+	"not %r12\n not %r13\n not %r14\n not %r15\n"
 	"hlt\n");
 
 int main(void)

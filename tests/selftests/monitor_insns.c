@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* XGETBV, RDTSC, INVLPG, WBINVD, SMSW, CLTS, PAUSE and RDPMC-less code run or fault as on a processor, none leaves to the launcher. */
+/*
+ * XGETBV, RDTSC, INVLPG, WBINVD, SMSW, CLTS, PAUSE and RDPMC-less code run or
+ * fault as on a processor, none leaves to the launcher.
+ */
 #include "hvt.h"
 
 GUEST64(guest,

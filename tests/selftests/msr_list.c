@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Every MSR that MSRS_GET lists can be read and written back, and a guest's LSTAR and KERNEL_GS_BASE are among them. */
+/*
+ * Every MSR that MSRS_GET lists can be read and written back, and a guest's
+ * LSTAR and KERNEL_GS_BASE are among them.
+ */
 #include "hvt.h"
 
 int main(void)
 {
 	static struct hvmon_msr m[HVMON_MAX_MSRS], back[HVMON_MAX_MSRS];
 	struct hvt_vcpu *v = hvt_vcpu(hvt_vm(), 0);
-	HVT_ARG(hvmon_msrs, arg, .flags = HVMON_MSRS_LIST, .count = HVMON_MAX_MSRS,
+	HVT_DEFINE_ARG(hvmon_msrs, arg, .flags = HVMON_MSRS_LIST, .count = HVMON_MAX_MSRS,
 		.msrs = (u64)(uintptr_t)m);
 	bool lstar = false, gs = false;
 	u32 n, i;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* REP OUTSB and OUTSW give the launcher every byte once and in order, and leave RSI and RCX as the processor would. */
+/*
+ * REP OUTSB and OUTSW give the launcher every byte once and in order, and
+ * leave RSI and RCX as the processor would.
+ */
 #include "hvt.h"
 
 #define BYTES	1500

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Another process that gets the fds through SCM_RIGHTS can read state but gets EIO from RUN and memory calls. */
+/*
+ * Another process that gets the fds through SCM_RIGHTS can read state but gets
+ * EIO from RUN and memory calls.
+ */
 #include "hvt.h"
 
 GUEST64(guest, "1: inc %eax\n" G_REPORT "jmp 1b\n");

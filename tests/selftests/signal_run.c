@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A signal makes RUN return EINTR from a spinning guest and from one that blocks in HLT, and RUN can go on. */
+/*
+ * A signal makes RUN return EINTR from a spinning guest and from one that
+ * blocks in HLT, and RUN can go on.
+ */
 #include "hvt.h"
 
 GUEST64(spin, "1: incl 0x100000\n cmpl $0, 0x100004\n je 1b\n mov 0x100000, %eax\n" G_REPORT);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Two vCPUs that add to one counter with LOCK lose nothing, whatever the launcher does to the mappings meanwhile. */
+/*
+ * Two vCPUs that add to one counter with LOCK lose nothing, whatever the
+ * launcher does to the mappings meanwhile.
+ */
 #include "hvt.h"
 
 GUEST64(guest,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* STATE_SET refuses each impossible control register, segment, flag and event, and then nothing has changed. */
+/*
+ * STATE_SET refuses each impossible control register, segment, flag and event,
+ * and then nothing has changed.
+ */
 #include "hvt.h"
 
 GUEST64(guest, "hlt\n");
@@ -7,8 +10,10 @@ GUEST64(guest, "hlt\n");
 #define GROUPS	(HVMON_STATE_REGS | HVMON_STATE_SREGS | HVMON_STATE_DEBUG | \
 		 HVMON_STATE_EVENTS | HVMON_STATE_MP)
 
-enum { CR0, CR3, CR4, CR8, EFER, RFLAGS, DR6, DR7, CS_ATTR, SS_ATTR, TR_ATTR, LDT_BASE,
-       GS_BASE, GDT_BASE, EV_TYPE, EV_VALID, EV_VECTOR, EV_FLAGS, NMIS, MP, SIPI };
+enum {
+	CR0, CR3, CR4, CR8, EFER, RFLAGS, DR6, DR7, CS_ATTR, LDT_BASE, GS_BASE, GDT_BASE,
+	EV_TYPE, EV_VALID, EV_VECTOR, EV_FLAGS, NMIS, MP, SIPI,
+};
 
 static const struct { const char *what; int field; u64 val; } bad[] = {
 	{ "PG without PE", CR0, 0x80010032 },
@@ -51,30 +56,68 @@ static void spoil(struct hvmon_state *st, int field, u64 val)
 	struct hvmon_event ev = { .valid = 1, .type = HVMON_EV_EXCEPTION, .vector = 6 };
 
 	switch (field) {
-	case CR0: st->sregs.cr0 = val; break;
-	case CR3: st->sregs.cr3 = val; break;
-	case CR4: st->sregs.cr4 = val; break;
-	case CR8: st->sregs.cr8 = val; break;
-	case EFER: st->sregs.efer = val; break;
-	case RFLAGS: st->regs.rflags = val; break;
-	case DR6: st->debug.dr6 = val; break;
-	case DR7: st->debug.dr7 = val; break;
-	case CS_ATTR: st->sregs.seg[HVMON_CS].attr = val; break;
-	case SS_ATTR: st->sregs.seg[HVMON_SS].attr = val; break;
-	case TR_ATTR: st->sregs.seg[HVMON_TR].attr = val; break;
+	case CR0:
+		st->sregs.cr0 = val;
+		break;
+	case CR3:
+		st->sregs.cr3 = val;
+		break;
+	case CR4:
+		st->sregs.cr4 = val;
+		break;
+	case CR8:
+		st->sregs.cr8 = val;
+		break;
+	case EFER:
+		st->sregs.efer = val;
+		break;
+	case RFLAGS:
+		st->regs.rflags = val;
+		break;
+	case DR6:
+		st->debug.dr6 = val;
+		break;
+	case DR7:
+		st->debug.dr7 = val;
+		break;
+	case CS_ATTR:
+		st->sregs.seg[HVMON_CS].attr = val;
+		break;
 	case LDT_BASE:
 		st->sregs.seg[HVMON_LDTR].attr = 0x82;
 		st->sregs.seg[HVMON_LDTR].base = val;
 		break;
-	case GS_BASE: st->sregs.seg[HVMON_GS].base = val; break;
-	case GDT_BASE: st->sregs.gdt.base = val; break;
-	case EV_TYPE: ev.type = val; st->events.exception = ev; break;
-	case EV_VALID: ev.valid = val; st->events.exception = ev; break;
-	case EV_VECTOR: ev.vector = val; st->events.exception = ev; break;
-	case EV_FLAGS: st->events.flags = val; break;
-	case NMIS: st->events.nmi_pending = val; break;
-	case MP: st->mp.state = val; break;
-	case SIPI: st->mp.sipi_pending = 1; st->mp.sipi_vector = val; break;
+	case GS_BASE:
+		st->sregs.seg[HVMON_GS].base = val;
+		break;
+	case GDT_BASE:
+		st->sregs.gdt.base = val;
+		break;
+	case EV_TYPE:
+		ev.type = val;
+		st->events.exception = ev;
+		break;
+	case EV_VALID:
+		ev.valid = val;
+		st->events.exception = ev;
+		break;
+	case EV_VECTOR:
+		ev.vector = val;
+		st->events.exception = ev;
+		break;
+	case EV_FLAGS:
+		st->events.flags = val;
+		break;
+	case NMIS:
+		st->events.nmi_pending = val;
+		break;
+	case MP:
+		st->mp.state = val;
+		break;
+	case SIPI:
+		st->mp.sipi_pending = 1;
+		st->mp.sipi_vector = val;
+		break;
 	}
 }
 

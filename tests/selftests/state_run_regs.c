@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Registers that the launcher changes in the run page are loaded by the next RUN, and refused where an exit is half done. */
+/*
+ * Registers that the launcher changes in the run page are loaded by the next
+ * RUN, and refused where an exit is half done.
+ */
 #include "hvt.h"
 
 GUEST64(guest,

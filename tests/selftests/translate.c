@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* TRANSLATE walks 4-level tables with 4 KiB, 2 MiB and 1 GiB pages and their permissions, and sets no accessed bit. */
+/*
+ * TRANSLATE walks 4-level tables with 4 KiB, 2 MiB and 1 GiB pages and their
+ * permissions, and sets no accessed bit.
+ */
 #include "hvt.h"
 
 GUEST64(guest, "hlt\n");
 
 static struct hvmon_translate tr(struct hvt_vcpu *v, u64 gva, u32 access)
 {
-	HVT_ARG(hvmon_translate, t, .gva = gva, .access = access);
+	HVT_DEFINE_ARG(hvmon_translate, t, .gva = gva, .access = access);
 
 	SYS(ioctl(v->fd, HVMON_TRANSLATE, &t));
 	return t;

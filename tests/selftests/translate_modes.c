@@ -6,7 +6,7 @@ GUEST32(guest, "hlt\n");
 
 static void want(struct hvt_vcpu *v, u32 gva, u64 gpa)
 {
-	HVT_ARG(hvmon_translate, t, .gva = gva);
+	HVT_DEFINE_ARG(hvmon_translate, t, .gva = gva);
 
 	SYS(ioctl(v->fd, HVMON_TRANSLATE, &t));
 	if (!t.valid || t.gpa != gpa)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The guest's TSC advances, follows WRMSR and the launcher's MSRS_SET, and is the same on all vCPUs. */
+/*
+ * The guest's TSC advances, follows WRMSR and the launcher's MSRS_SET, and is
+ * the same on all vCPUs.
+ */
 #include "hvt.h"
 
 GUEST64(guest,

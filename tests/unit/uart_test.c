@@ -86,6 +86,18 @@ static void test_transmit(void)
 	room = true;
 	uart_tx_drained(&u);
 	expect(nr_sent == 1 && sent[0] == 'q' && level);
+
+	claim("uart: the FIFO takes 16 bytes that nobody takes yet, in order");
+	fresh();
+	uart_write(&u, 2, 0x01);
+	room = false;
+	for (int i = 0; i < 17; i++)
+		uart_write(&u, 0, 'a' + i);
+	expect(!nr_sent && !(uart_read(&u, 5) & 0x60));
+	room = true;
+	uart_tx_drained(&u);
+	expect(nr_sent == 16 && !memcmp(sent, "abcdefghijklmnop", 16));
+	expect((uart_read(&u, 5) & 0x60) == 0x60);
 }
 
 static void test_receive(void)
@@ -116,6 +128,22 @@ static void test_receive(void)
 	for (int i = 9; i < 16; i++)
 		expect(uart_read(&u, 0) == text[i]);
 	expect(!level && more == 1);
+
+	claim("uart: what came before RTS is kept back and survives a cleared FIFO");
+	fresh();
+	uart_receive(&u, (const uint8_t *)"a", 1);
+	uart_write(&u, 4, 0x08);
+	expect(!uart_rx_room(&u));
+	expect(!(uart_read(&u, 5) & 1) && !uart_read(&u, 0));
+	uart_write(&u, 2, 0x01);
+	uart_write(&u, 2, 0x07);
+	more = 0;
+	uart_write(&u, 4, 0x0b);
+	expect(more == 1);
+	expect((uart_read(&u, 5) & 1) && uart_read(&u, 0) == 'a');
+	uart_receive(&u, (const uint8_t *)"b", 1);
+	uart_write(&u, 2, 0x07);
+	expect(!(uart_read(&u, 5) & 1));
 
 	claim("uart: a byte too many is an overrun, which LSR shows once");
 	fresh();

@@ -17,7 +17,8 @@ int main(int argc, char **argv)
 {
 	size_t mib = argc > 1 ? atoi(argv[1]) : 64, words = mib << 17, i;
 	uint64_t seed = argc > 2 ? atoi(argv[2]) : 1;
-	uint64_t *p = mmap(NULL, mib << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t *p = mmap(NULL, mib << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
 
 	if (p == MAP_FAILED) {
 		perror("memory: mmap");
