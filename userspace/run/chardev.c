@@ -18,7 +18,7 @@
 #include "terminal.h"
 #include "vm.h"
 
-#define OUT_SIZE	65536
+#define OUT_SIZE	16384
 #define IN_SIZE		1024
 /*
  * Guests print byte by byte. Output waits this long for more of it, so that a
@@ -57,6 +57,15 @@ static ssize_t write_some(struct chardev *cd, const uint8_t *p, size_t n)
 	return ret < 0 ? -errno : ret;
 }
 
+/* A client that had to wait for room is told when there is some */
+static void drained(struct chardev *cd)
+{
+	if (!cd->was_full || cd->out_len >= OUT_SIZE / 2)
+		return;
+	cd->was_full = false;
+	cd->client.drained(cd->client.arg);
+}
+
 static void hang_up(struct chardev *cd)
 {
 	loop_del(&cd->vm->loop, &cd->in);
@@ -67,6 +76,7 @@ static void hang_up(struct chardev *cd)
 	cd->out_fd = -1;
 	cd->out_len = 0;
 	cd->in_len = 0;
+	drained(cd);
 }
 
 static void output_failed(struct chardev *cd, int err)
@@ -148,10 +158,7 @@ static void flush(struct chardev *cd)
 		cd->out_head = (cd->out_head + ret) % OUT_SIZE;
 		cd->out_len -= ret;
 	}
-	if (cd->was_full && cd->out_len < OUT_SIZE / 2) {
-		cd->was_full = false;
-		cd->client.drained(cd->client.arg);
-	}
+	drained(cd);
 }
 
 static void flush_event(void *arg)
@@ -369,7 +376,7 @@ static void accept_event(void *arg, uint32_t events)
 /* A socket that nobody listens on is a leftover and may be replaced */
 static bool stale(const struct sockaddr_un *sa)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	bool refused = connect(fd, (const void *)sa, sizeof(*sa)) && errno == ECONNREFUSED;
 
 	close(fd);
@@ -397,18 +404,18 @@ static int open_socket(struct chardev *cd, const char *path)
 	}
 	cd->listen_fd = fd;
 	cd->socket_path = path;
-	return loop_add(&cd->vm->loop, &cd->listener, fd, EPOLLIN, accept_event, cd);
+	if (loop_add(&cd->vm->loop, &cd->listener, fd, EPOLLIN, accept_event, cd))
+		return complain(EXIT_HOST, "--serial socket:%s: %s", path, strerror(errno));
+	return 0;
 }
 
-struct chardev *chardev_open(struct vm *vm)
+int chardev_open(struct vm *vm, struct chardev **chardev)
 {
 	struct chardev *cd = calloc(1, sizeof(*cd));
-	int ret = -1;
+	int ret;
 
-	if (!cd) {
-		complain(0, "no memory");
-		return NULL;
-	}
+	if (!cd)
+		return complain(EXIT_HOST, "no memory");
 	cd->vm = vm;
 	cd->in_fd = -1;
 	cd->out_fd = -1;
@@ -417,8 +424,9 @@ struct chardev *chardev_open(struct vm *vm)
 	cd->out.fd = -1;
 	cd->listener.fd = -1;
 	cd->flush_timer.source.fd = -1;
-	if (timer_init(&vm->loop, &cd->flush_timer, flush_event, cd))
-		complain(0, "no timer: %s", strerror(errno));
+	ret = timer_init(&vm->loop, &cd->flush_timer, flush_event, cd);
+	if (ret)
+		ret = complain(EXIT_HOST, "no timer: %s", strerror(-ret));
 	else if (vm->opt->serial == SERIAL_STDIO)
 		ret = open_stdio(cd);
 	else if (vm->opt->serial == SERIAL_FILE)
@@ -427,9 +435,10 @@ struct chardev *chardev_open(struct vm *vm)
 		ret = open_socket(cd, vm->opt->serial_path);
 	if (ret) {
 		chardev_close(cd);
-		return NULL;
+		return ret;
 	}
-	return cd;
+	*chardev = cd;
+	return 0;
 }
 
 void chardev_attach(struct chardev *cd, const struct chardev_client *client)

@@ -24,10 +24,10 @@ struct chardev_client {
 };
 
 /*
- * As the options say. Prints one line and returns NULL if it cannot be had.
- * All functions are called with the VM's lock held.
+ * As the options say. Returns 0; or, after one line that says why it cannot be
+ * had, an exit status. All functions are called with the VM's lock held.
  */
-struct chardev *chardev_open(struct vm *vm);
+int chardev_open(struct vm *vm, struct chardev **chardev);
 void chardev_attach(struct chardev *cd, const struct chardev_client *client);
 /* Writes what is left, for at most a moment, and gives everything back */
 void chardev_close(struct chardev *cd);

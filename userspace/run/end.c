@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "vm.h"
 
@@ -68,28 +70,38 @@ void vm_end_text(struct vm *vm, enum end_reason reason, const char *fmt, ...)
 	end_done(vm);
 }
 
+/* Guest memory may be gone (a shortened memfd): a plain read would be a SIGBUS */
+static ssize_t peek(const struct guest_mem *mem, uint64_t gpa, void *to, size_t len)
+{
+	struct iovec local = { to, len };
+	struct iovec remote = { mem_at(mem, gpa, len), len };
+
+	return remote.iov_base ? process_vm_readv(getpid(), &local, 1, &remote, 1, 0) : -1;
+}
+
 /* RIP's bytes when the exit does not carry them; best effort, may find none */
 static void add_bytes_at_rip(struct vm *vm, const struct vcpu *vcpu)
 {
 	const struct hvmon_regs *regs = &vcpu->run->regs;
 	uint64_t gva = regs->rip + vcpu->run->sregs.seg[HVMON_CS].base;
 	size_t used = strlen(vm->end_text);
-	const uint8_t *p;
+	uint8_t bytes[16];
 	uint64_t gpa;
+	ssize_t n;
 
 	if (!(vcpu->run->regs_valid & HVMON_RUN_REGS) ||
 	    !(vcpu->run->regs_valid & HVMON_RUN_SREGS))
 		return;
 	if (hvmon_translate(vcpu->fd, gva, 0, &gpa, NULL))
 		return;
-	p = mem_at(&vm->mem, gpa, 16 - (gpa & 15));
-	if (!p || used >= sizeof(vm->end_text))
+	n = peek(&vm->mem, gpa, bytes, sizeof(bytes) - (gpa & 15));
+	if (n <= 0 || used >= sizeof(vm->end_text))
 		return;
 	used += snprintf(vm->end_text + used, sizeof(vm->end_text) - used, ", bytes");
-	for (unsigned int i = 0; i < 16 - (gpa & 15); i++)
+	for (ssize_t i = 0; i < n; i++)
 		if (used < sizeof(vm->end_text))
 			used += snprintf(vm->end_text + used, sizeof(vm->end_text) - used,
-					 " %02x", p[i]);
+					 " %02x", bytes[i]);
 }
 
 void vm_end_exit(struct vm *vm, enum end_reason reason, const struct vcpu *vcpu)

@@ -2,6 +2,7 @@
 /* hvmon-run: one VM, one process */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +107,21 @@ static int setup_signals(struct vm *vm)
 	return loop_add(&vm->loop, &vm->signals, fd, EPOLLIN, signal_event, vm);
 }
 
+/*
+ * A standard stream that the caller closed counts as /dev/null. Otherwise its
+ * number would be that of the next file opened, a guest's for example.
+ */
+static void open_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Returns an exit status, or 0 */
 static int create_devices(struct vm *vm)
 {
@@ -122,9 +138,10 @@ static int create_devices(struct vm *vm)
 		ret = testdev_create(vm);
 	/* Last, for it takes the terminal */
 	if (!ret && vm->opt->serial != SERIAL_NONE) {
-		cd = chardev_open(vm);
-		if (!cd)
-			return EXIT_HOST;
+		int status = chardev_open(vm, &cd);
+
+		if (status)
+			return status;
 		ret = uart_create(vm, cd);
 	}
 	if (ret)
@@ -181,6 +198,7 @@ int main(int argc, char **argv)
 	struct boot boot;
 	int status, ret;
 
+	open_streams();
 	if (options_parse(&opt, argc, argv, &status))
 		return status;
 	vm.opt = &opt;

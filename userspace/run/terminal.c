@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The caller's terminal in raw mode, and back */
+#include <errno.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -8,12 +9,22 @@
 static struct termios saved;
 static bool is_raw;
 
+/*
+ * From the background, tcsetattr() would stop us. A terminal that is not our
+ * session's has no background.
+ */
+static bool in_foreground(void)
+{
+	pid_t pgrp = tcgetpgrp(STDIN_FILENO);
+
+	return pgrp == getpgrp() || (pgrp < 0 && errno == ENOTTY);
+}
+
 static bool set_raw(void)
 {
 	struct termios raw;
 
-	/* From the background, tcsetattr() would stop us */
-	if (tcgetpgrp(STDIN_FILENO) != getpgrp())
+	if (!in_foreground())
 		return false;
 	if (tcgetattr(STDIN_FILENO, &raw))
 		return false;
@@ -31,7 +42,8 @@ bool terminal_raw(void)
 
 void terminal_restore(void)
 {
-	if (is_raw)
+	/* In the background a shell has put its own modes in place */
+	if (is_raw && in_foreground())
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &saved);
 	is_raw = false;
 }

@@ -56,6 +56,23 @@ static unsigned int rx_trigger(const struct uart *u)
 	return u->fcr & FCR_ENABLE ? level[u->fcr >> 6] : 1;
 }
 
+/*
+ * The far end minds RTS, as with hardware flow control. Drivers clear the FIFO
+ * and read RBR until the line is quiet before they raise RTS: what was typed
+ * or piped by then would be lost, and is kept back instead. A guest that
+ * enables the receive interrupt, or has never heard of MCR, wants input too.
+ */
+static bool rx_open(const struct uart *u)
+{
+	return (u->mcr & (MCR_RTS | MCR_LOOP)) || (u->ier & IER_RX) || !u->mcr_written;
+}
+
+/* Received bytes that the guest may see */
+static unsigned int rx_seen(const struct uart *u)
+{
+	return rx_open(u) ? u->rx_len : 0;
+}
+
 /* The highest interrupt that is pending and enabled, as IIR shows it */
 static uint8_t pending(const struct uart *u)
 {
@@ -114,7 +131,7 @@ static uint8_t pop_rx(struct uart *u)
 {
 	uint8_t byte;
 
-	if (!u->rx_len)
+	if (!rx_seen(u))
 		return 0;
 	byte = u->rx[0];
 	memmove(u->rx, u->rx + 1, --u->rx_len);
@@ -125,12 +142,11 @@ static void write_thr(struct uart *u, uint8_t byte)
 {
 	if (u->mcr & MCR_LOOP) {
 		push_rx(u, byte);
-	} else if (u->wire.room(u->wire.arg)) {
+	} else if (!u->tx_len && u->wire.room(u->wire.arg)) {
 		u->wire.transmit(u->wire.arg, byte);
 	} else {
-		/* THR stays full, the guest has to wait */
-		u->thr = byte;
-		u->thr_full = true;
+		/* THR is not empty, the guest has to wait; it may fill the FIFO */
+		u->tx[u->tx_len++] = byte;
 		u->thr_pending = false;
 		return;
 	}
@@ -148,19 +164,23 @@ static void write_ier(struct uart *u, uint8_t value)
 
 	u->ier = value & 0x0f;
 	/* Enabling it with THR empty interrupts at once: drivers test for it */
-	if ((rose & IER_THR) && !u->thr_full)
+	if ((rose & IER_THR) && !u->tx_len)
 		u->thr_pending = true;
 }
 
 static void write_fcr(struct uart *u, uint8_t value)
 {
-	/* A change of the enable bit clears both FIFOs */
+	/*
+	 * A change of the enable bit clears both FIFOs. Not the received bytes
+	 * here: Linux enables the FIFO after the receive interrupt, and on a
+	 * real line the first byte would come long after both.
+	 */
 	if ((value ^ u->fcr) & FCR_ENABLE)
-		value |= FCR_CLEAR_RX | FCR_CLEAR_TX;
-	if (value & FCR_CLEAR_RX)
+		value |= FCR_CLEAR_TX;
+	if ((value & FCR_CLEAR_RX) && rx_open(u))
 		u->rx_len = 0;
-	if ((value & FCR_CLEAR_TX) && u->thr_full) {
-		u->thr_full = false;
+	if ((value & FCR_CLEAR_TX) && u->tx_len) {
+		u->tx_len = 0;
 		u->thr_pending = true;
 	}
 	u->fcr = value & FCR_ENABLE ? value & ~(FCR_CLEAR_RX | FCR_CLEAR_TX) : 0;
@@ -172,6 +192,7 @@ static void write_mcr(struct uart *u, uint8_t value)
 	uint8_t changed;
 
 	u->mcr = value & 0x1f;
+	u->mcr_written = true;
 	changed = before ^ modem_status(u);
 	/* DCTS, DDSR, DDCD on any change, TERI only when RI falls */
 	u->msr_delta |= (changed & (MSR_CTS | MSR_DSR | MSR_DCD)) >> 4;
@@ -215,8 +236,8 @@ uint8_t uart_read(struct uart *u, unsigned int reg)
 		v = u->mcr;
 		break;
 	case LSR:
-		v = (u->rx_len ? LSR_READY : 0) | u->lsr_errors |
-		    (u->thr_full ? 0 : LSR_THR_EMPTY | LSR_IDLE);
+		v = (rx_seen(u) ? LSR_READY : 0) | u->lsr_errors |
+		    (u->tx_len ? 0 : LSR_THR_EMPTY | LSR_IDLE);
 		u->lsr_errors = 0;
 		break;
 	case MSR:
@@ -241,7 +262,7 @@ void uart_write(struct uart *u, unsigned int reg, uint8_t value)
 	case RBR_THR:
 		if (u->lcr & LCR_DLAB)
 			u->dll = value;
-		else if (!u->thr_full)
+		else if (u->tx_len < fifo_size(u))
 			write_thr(u, value);
 		break;
 	case IER:
@@ -270,7 +291,7 @@ void uart_write(struct uart *u, unsigned int reg, uint8_t value)
 
 size_t uart_rx_room(const struct uart *u)
 {
-	if (u->mcr & MCR_LOOP)
+	if ((u->mcr & MCR_LOOP) || !rx_open(u))
 		return 0;
 	return fifo_size(u) > u->rx_len ? fifo_size(u) - u->rx_len : 0;
 }
@@ -284,10 +305,16 @@ void uart_receive(struct uart *u, const uint8_t *p, size_t n)
 
 void uart_tx_drained(struct uart *u)
 {
-	if (!u->thr_full || !u->wire.room(u->wire.arg))
+	unsigned int n = 0;
+
+	if (!u->tx_len)
 		return;
-	u->thr_full = false;
-	u->wire.transmit(u->wire.arg, u->thr);
+	while (n < u->tx_len && u->wire.room(u->wire.arg))
+		u->wire.transmit(u->wire.arg, u->tx[n++]);
+	u->tx_len -= n;
+	memmove(u->tx, u->tx + n, u->tx_len);
+	if (u->tx_len)
+		return;
 	u->thr_pending = true;
 	update_irq(u);
 }

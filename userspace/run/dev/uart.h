@@ -30,12 +30,13 @@ struct uart {
 	uint8_t fcr;		/* as written, reset bits excluded */
 	uint8_t lsr_errors;	/* OE and BI, until LSR is read */
 	uint8_t msr_delta;
+	bool mcr_written;	/* the guest knows of RTS */
 	bool thr_pending;	/* "THR empty" was not yet shown by IIR */
-	bool thr_full;		/* a byte waits for room outside */
-	uint8_t thr;
 	bool irq;		/* level of the output */
 	uint8_t rx[UART_FIFO];
 	unsigned int rx_len;
+	uint8_t tx[UART_FIFO];	/* bytes that wait for room outside */
+	unsigned int tx_len;
 };
 
 void uart_reset(struct uart *u);
