@@ -275,6 +275,8 @@ struct hvmon_vcpu {
 		u32 count;
 	} pio;
 
+	u8 fresh_faults;	/* faults to come without looking around; tdp.c */
+
 	struct hvmon_vcpu_stats stats;
 	u64 stretch_start;
 	struct dentry *debugfs;

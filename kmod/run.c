@@ -101,9 +101,9 @@ static int ack_vector(struct hvmon_vcpu *vcpu)
 }
 
 /*
- * One event per entry, by priority: what was interrupted, exceptions of the
- * last instruction, NMI, interrupt (SDM vol. 3, 6.9; APM vol. 2, 8.5). For
- * what has to wait a window is opened.
+ * One event per entry, by priority: exceptions of the last instruction, what
+ * was interrupted, NMI, interrupt (SDM vol. 3, 6.9; APM vol. 2, 8.5). For what
+ * has to wait a window is opened.
  */
 static void inject_events(struct hvmon_vcpu *vcpu)
 {
@@ -111,15 +111,18 @@ static void inject_events(struct hvmon_vcpu *vcpu)
 	bool busy = false;
 	int vector;
 
-	if (vcpu->in_flight.valid) {
-		inject(vcpu, &vcpu->in_flight, true);
-		busy = true;
-	} else if (vcpu->exception.valid) {
+	/*
+	 * An exception that is newer than what was interrupted was raised by its
+	 * delivery. An interrupt or NMI comes again after it; one exception has
+	 * replaced the other (hvmon_queue_exception()).
+	 */
+	if (vcpu->exception.valid) {
 		inject(vcpu, &vcpu->exception, false);
 		busy = true;
+	} else if (vcpu->in_flight.valid) {
+		inject(vcpu, &vcpu->in_flight, true);
+		busy = true;
 	}
-	if (vcpu->exception.valid)
-		hvmon_request(vcpu, HVMON_REQ_EVENT);
 
 	if (atomic_read(&vcpu->nmi_queued)) {
 		if (busy || !hvmon_call(can_inject, vcpu, HVMON_KIND_NMI)) {
@@ -256,8 +259,10 @@ bool hvmon_vcpu_has_event(struct hvmon_vcpu *vcpu)
 		return true;
 	if (vcpu->mp_state == HVMON_MP_WAIT_SIPI)
 		return false;
-	if (vcpu->in_flight.valid || vcpu->exception.valid ||
-	    atomic_read(&vcpu->nmi_queued) || hvmon_pv_unhalted(vcpu))
+	if (vcpu->in_flight.valid || vcpu->exception.valid || hvmon_pv_unhalted(vcpu))
+		return true;
+	/* While one NMI is being handled the next does not end HLT */
+	if (atomic_read(&vcpu->nmi_queued) && hvmon_call(can_inject, vcpu, HVMON_KIND_NMI))
 		return true;
 	return vcpu->regs.rflags & X86_EFLAGS_IF && pending_vector(vcpu) >= 0;
 }

@@ -28,6 +28,11 @@
 
 /* Frames looked at around a fault; all in one table, as it is aligned */
 #define TDP_WINDOW	64
+/*
+ * After a page that the launcher did not have, its neighbours are likely to be
+ * missing too: so many faults are then faulted in without looking around.
+ */
+#define TDP_FRESH	15
 /* Rounds before the guest is let try again, which looks at signals */
 #define TDP_TRIES	16
 
@@ -226,6 +231,7 @@ struct tdp_fault {
 	struct hvmon_slot *slot;
 	u64 gfn;
 	bool write;
+	bool fresh;		/* fault in first, and look at this page alone */
 	int errors;		/* snapshots without a frame after a fault-in */
 	unsigned long seq;
 	u64 first;		/* window of frames, in the slot */
@@ -250,8 +256,12 @@ static int tdp_snapshot(struct tdp_fault *f)
 	u64 end;
 	int r;
 
-	f->first = max(f->gfn & ~(TDP_WINDOW - 1ULL), f->slot->gfn);
-	end = min((f->gfn | (TDP_WINDOW - 1ULL)) + 1, f->slot->gfn + f->slot->npages);
+	f->first = f->gfn;
+	end = f->gfn + 1;
+	if (!f->fresh) {
+		f->first = max(f->gfn & ~(TDP_WINDOW - 1ULL), f->slot->gfn);
+		end = min((f->gfn | (TDP_WINDOW - 1ULL)) + 1, f->slot->gfn + f->slot->npages);
+	}
 	f->nr = end - f->first;
 	memset(f->pfns, 0, f->nr * sizeof(*f->pfns));
 
@@ -399,8 +409,12 @@ static int tdp_map(struct tdp_fault *f)
 static int tdp_try(struct tdp_fault *f)
 {
 	unsigned long entry;
-	int r = tdp_snapshot(f);
+	int r = 0;
 
+	if (f->fresh)
+		r = tdp_fault_in(f);
+	if (!r)
+		r = tdp_snapshot(f);
 	if (r)
 		return r;
 	entry = tdp_entry(f);
@@ -413,8 +427,8 @@ static int tdp_try(struct tdp_fault *f)
 	 */
 	if ((entry & HMM_PFN_ERROR) && f->errors++ > 2)
 		return -EFAULT;
-	r = tdp_fault_in(f);
-	return r ? r : -EAGAIN;
+	f->fresh = true;
+	return -EAGAIN;
 }
 
 /**
@@ -437,6 +451,7 @@ int hvmon_mmu_fault(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 	f.gfn = gpa >> PAGE_SHIFT;
 	f.write = access & HVMON_ACCESS_WRITE;
 	f.errors = 0;
+	f.fresh = vcpu->fresh_faults;
 
 	for (i = 0; i < TDP_TRIES; i++) {
 		idx = srcu_read_lock(&vm->srcu);
@@ -456,6 +471,10 @@ int hvmon_mmu_fault(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 		else
 			cond_resched();
 	}
+	if (vcpu->fresh_faults)
+		vcpu->fresh_faults--;
+	else if (f.fresh)
+		vcpu->fresh_faults = TDP_FRESH;
 	return r == 0 || r == -EAGAIN || r == -EBUSY ? HVMON_RESUME : r;
 }
 

@@ -106,7 +106,10 @@ SYM_FUNC_START(hvmon_svm_enter)
 	mov	R_RDI(%rdi), %rdi
 
 #ifdef VERW_FEATURE
-	ALTERNATIVE "", "verw verw_selector(%rip)", VERW_FEATURE
+	/* Outside the alternative: 6.1 does not relocate what is inside */
+	ALTERNATIVE "jmp .Lverw_done", "", VERW_FEATURE
+	verw	verw_selector(%rip)
+.Lverw_done:
 #endif
 
 	sti

@@ -231,8 +231,12 @@ static void section_end(struct hvmon_vcpu *vcpu)
 
 	hvmon_fpu_section_end(vcpu);
 	/* Before the debug registers come back: an exit disables DR7 */
-	if (cpu->borrowed)
+	if (cpu->borrowed) {
 		flush_for_lender(cpu);
+		/* KVM's guest may go on here without a barrier of KVM's */
+		if (svm_hw.ibpb)
+			svm_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+	}
 	svm_dr_section_end(vcpu, cpu);
 	debugctl_end(vcpu, cpu);
 	tsc_ratio_end(cpu);
