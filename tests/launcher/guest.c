@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "guest.h"
+
 #define COM1		0x3f8
 #define TEST_PORT	0xf4
 #define PM1_CONTROL	0x604
@@ -18,8 +20,6 @@
 #define NOWHERE		0xd0000000UL	/* no memory, no device */
 #define APIC		0xfee00000UL
 #define AP_PAGE		0x8000UL
-
-extern char ap_start[], ap_end[];
 
 static const char *command, *module;
 static const char *protocol;

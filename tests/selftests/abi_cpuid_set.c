@@ -11,7 +11,8 @@ static struct hvmon_cpuid_entry e[HVMON_MAX_CPUID + 1], back[HVMON_MAX_CPUID];
 
 static void same(struct hvt_vcpu *v, u32 n)
 {
-	HVT_DEFINE_ARG(hvmon_cpuid, arg, .count = HVMON_MAX_CPUID, .entries = (u64)(uintptr_t)back);
+	HVT_DEFINE_ARG(hvmon_cpuid, arg, .count = HVMON_MAX_CPUID,
+		       .entries = (u64)(uintptr_t)back);
 
 	SYS(ioctl(v->fd, HVMON_CPUID_GET, &arg));
 	CHECK_EQ(arg.count, n);

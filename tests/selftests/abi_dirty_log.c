@@ -5,7 +5,7 @@
 static int try(struct hvt_vm *vm, u32 slot, u64 first, u64 pages, void *map)
 {
 	HVT_DEFINE_ARG(hvmon_dirty_log, arg, .slot = slot, .first_page = first, .pages = pages,
-		.bitmap = (u64)(uintptr_t)map);
+		       .bitmap = (u64)(uintptr_t)map);
 
 	return ioctl(vm->fd, HVMON_DIRTY_LOG, &arg);
 }
@@ -13,7 +13,8 @@ static int try(struct hvt_vm *vm, u32 slot, u64 first, u64 pages, void *map)
 int main(void)
 {
 	static u64 map[64];
-	HVT_DEFINE_ARG(hvmon_dirty_log, arg, .slot = 1, .pages = 100, .bitmap = (u64)(uintptr_t)map);
+	HVT_DEFINE_ARG(hvmon_dirty_log, arg, .slot = 1, .pages = 100,
+		       .bitmap = (u64)(uintptr_t)map);
 	struct hvt_vm *vm = hvt_vm();
 	struct hvt_abi abi = { .name = "DIRTY_LOG", .fd = vm->fd, .cmd = HVMON_DIRTY_LOG,
 			       .arg = &arg, .size = sizeof(arg),

@@ -29,8 +29,8 @@ int main(void)
 	hvt_abi_check(&abi);
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		HVT_DEFINE_ARG(hvmon_inject, a, .type = bad[i].type, .vector = bad[i].vector,
-			.has_error = bad[i].has_error, .error = bad[i].error,
-			.payload = bad[i].payload);
+			       .has_error = bad[i].has_error, .error = bad[i].error,
+			       .payload = bad[i].payload);
 
 		if (ioctl(v->fd, HVMON_INJECT, &a) == 0 || errno != EINVAL)
 			FAIL("bad event %u: %s, expected EINVAL", i, strerror(errno));

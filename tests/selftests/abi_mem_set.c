@@ -5,7 +5,7 @@
 int main(void)
 {
 	HVT_DEFINE_ARG(hvmon_mem, arg, .slot = 3, .gpa = 16 * MiB, .len = 64 * KiB,
-		.hva = (u64)(uintptr_t)hvt_anon(64 * KiB));
+		       .hva = (u64)(uintptr_t)hvt_anon(64 * KiB));
 	struct hvt_vm *vm = hvt_vm();
 	struct hvt_abi abi = { .name = "MEM_SET", .fd = vm->fd, .cmd = HVMON_MEM_SET,
 			       .arg = &arg, .size = sizeof(arg),

@@ -24,7 +24,8 @@ static u64 map[(PAGES + 63) / 64];
 
 static u64 harvest(struct hvt_vm *vm)
 {
-	HVT_DEFINE_ARG(hvmon_dirty_log, arg, .slot = 1, .pages = PAGES, .bitmap = (u64)(uintptr_t)map);
+	HVT_DEFINE_ARG(hvmon_dirty_log, arg, .slot = 1, .pages = PAGES,
+		       .bitmap = (u64)(uintptr_t)map);
 	u64 n = 0, i;
 
 	memset(map, 0xff, sizeof(map));

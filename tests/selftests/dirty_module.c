@@ -20,7 +20,8 @@ int main(void)
 {
 	struct hvt_vcpu *v = HVT_BOOT(64, guest);
 	u64 map = 0;
-	HVT_DEFINE_ARG(hvmon_dirty_log, arg, .slot = 1, .pages = 8, .bitmap = (u64)(uintptr_t)&map);
+	HVT_DEFINE_ARG(hvmon_dirty_log, arg, .slot = 1, .pages = 8,
+		       .bitmap = (u64)(uintptr_t)&map);
 	int e;
 
 	hvt_mem(v->vm, 1, HVMON_MEM_LOG_DIRTY, 16 * MiB, 8 * 4096, hvt_anon(8 * 4096));

@@ -26,7 +26,8 @@ int main(void)
 	u64 map[PAGES / 64];
 	struct hvt_thread t;
 	u32 i, pass, final;
-	HVT_DEFINE_ARG(hvmon_dirty_log, arg, .slot = 1, .pages = PAGES, .bitmap = (u64)(uintptr_t)map);
+	HVT_DEFINE_ARG(hvmon_dirty_log, arg, .slot = 1, .pages = PAGES,
+		       .bitmap = (u64)(uintptr_t)map);
 
 	hvt_mem(v->vm, 1, HVMON_MEM_LOG_DIRTY, 16 * MiB, PAGES * 4096, p);
 	hvt_spawn(&t, v);

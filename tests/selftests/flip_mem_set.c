@@ -10,7 +10,7 @@ int main(void)
 	struct hvt_vm *vm = hvt_vm();
 	u8 *p = hvt_anon(4096);
 	HVT_DEFINE_ARG(hvmon_mem, arg, .slot = 1, .gpa = 16 * MiB, .len = 4096,
-		.hva = (u64)(uintptr_t)p);
+		       .hva = (u64)(uintptr_t)p);
 	struct hvt_flip f;
 	int i, good = 0, bad = 0;
 

@@ -12,7 +12,8 @@ int main(void)
 	struct hvt_vcpu *v = HVT_BOOT(64, guest);
 	u8 *p = hvt_anon(64 * 4096);
 	u64 map;
-	HVT_DEFINE_ARG(hvmon_dirty_log, log, .slot = 1, .pages = 64, .bitmap = (u64)(uintptr_t)&map);
+	HVT_DEFINE_ARG(hvmon_dirty_log, log, .slot = 1, .pages = 64,
+		       .bitmap = (u64)(uintptr_t)&map);
 	HVT_DEFINE_ARG(hvmon_translate, tr, .gva = HVT_CODE);
 	int status;
 	pid_t pid;

@@ -222,7 +222,7 @@ static inline int hvt_vm_fd(void)
 static inline int hvt_try_mem(int vmfd, u32 slot, u32 flags, u64 gpa, u64 len, const void *hva)
 {
 	HVT_DEFINE_ARG(hvmon_mem, arg, .slot = slot, .flags = flags, .gpa = gpa, .len = len,
-		.hva = (u64)(uintptr_t)hva);
+		       .hva = (u64)(uintptr_t)hva);
 
 	return ioctl(vmfd, HVMON_MEM_SET, &arg);
 }
@@ -447,7 +447,7 @@ static inline int hvt_try_inject(struct hvt_vcpu *v, u32 type, u32 vector, bool 
 				 u32 error, u64 payload)
 {
 	HVT_DEFINE_ARG(hvmon_inject, arg, .type = type, .vector = vector, .has_error = has_error,
-		.error = error, .payload = payload);
+		       .error = error, .payload = payload);
 
 	return ioctl(v->fd, HVMON_INJECT, &arg);
 }

@@ -33,11 +33,13 @@
 		"pop %rax\n"						\
 		"iretq\n")
 
-#define HVT_SET_HANDLER(vm, vector, name)				\
-	do {								\
-		hvt_load(vm, HVT_HANDLER, name, name##_end);		\
-		hvt_gate64(vm, vector, HVT_HANDLER);			\
-	} while (0)
+#define HVT_SET_HANDLER(vm, vector, name)	hvt_set_handler(vm, vector, name, name##_end)
+
+static inline void hvt_set_handler(struct hvt_vm *vm, int vector, const u8 *code, const u8 *end)
+{
+	hvt_load(vm, HVT_HANDLER, code, end);
+	hvt_gate64(vm, vector, HVT_HANDLER);
+}
 
 static inline u32 hvt_msi(struct hvt_vm *vm, u64 addr, u32 data)
 {

@@ -10,7 +10,7 @@ int main(void)
 	static struct hvmon_msr m[HVMON_MAX_MSRS], back[HVMON_MAX_MSRS];
 	struct hvt_vcpu *v = hvt_vcpu(hvt_vm(), 0);
 	HVT_DEFINE_ARG(hvmon_msrs, arg, .flags = HVMON_MSRS_LIST, .count = HVMON_MAX_MSRS,
-		.msrs = (u64)(uintptr_t)m);
+		       .msrs = (u64)(uintptr_t)m);
 	bool lstar = false, gs = false;
 	u32 n, i;
 

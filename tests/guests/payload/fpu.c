@@ -25,30 +25,14 @@ static double now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-/* Sixteen registers are loaded, kept across a yield loop, stored */
-#define ROUND(mov, r)							\
-	"lea (%0), %%rax\n"						\
-	mov " (%%rax), %%" r "0\n" mov " 32(%%rax), %%" r "1\n"		\
-	mov " 64(%%rax), %%" r "2\n" mov " 96(%%rax), %%" r "3\n"	\
-	mov " 128(%%rax), %%" r "4\n" mov " 160(%%rax), %%" r "5\n"	\
-	mov " 192(%%rax), %%" r "6\n" mov " 224(%%rax), %%" r "7\n"	\
-	mov " 256(%%rax), %%" r "8\n" mov " 288(%%rax), %%" r "9\n"	\
-	mov " 320(%%rax), %%" r "10\n" mov " 352(%%rax), %%" r "11\n"	\
-	mov " 384(%%rax), %%" r "12\n" mov " 416(%%rax), %%" r "13\n"	\
-	mov " 448(%%rax), %%" r "14\n" mov " 480(%%rax), %%" r "15\n"	\
-	"mov $24, %%eax\n"		/* sched_yield */		\
+#define EACH	".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
+#define LOAD(mov, r)	EACH mov " 32 * \\n(%0), %%" r "\\n\n .endr\n"
+#define STORE(mov, r)	EACH mov " %%" r "\\n, 32 * \\n(%1)\n .endr\n"
+/* sched_yield(), %2 times, without the compiler's eyes on the registers */
+#define YIELDS								\
 	"mov %2, %%r9\n"						\
 	"1: push %%r9\n mov $24, %%eax\n syscall\n pop %%r9\n"		\
-	"dec %%r9\n jnz 1b\n"						\
-	"lea (%1), %%rax\n"						\
-	mov " %%" r "0, (%%rax)\n" mov " %%" r "1, 32(%%rax)\n"		\
-	mov " %%" r "2, 64(%%rax)\n" mov " %%" r "3, 96(%%rax)\n"	\
-	mov " %%" r "4, 128(%%rax)\n" mov " %%" r "5, 160(%%rax)\n"	\
-	mov " %%" r "6, 192(%%rax)\n" mov " %%" r "7, 224(%%rax)\n"	\
-	mov " %%" r "8, 256(%%rax)\n" mov " %%" r "9, 288(%%rax)\n"	\
-	mov " %%" r "10, 320(%%rax)\n" mov " %%" r "11, 352(%%rax)\n"	\
-	mov " %%" r "12, 384(%%rax)\n" mov " %%" r "13, 416(%%rax)\n"	\
-	mov " %%" r "14, 448(%%rax)\n" mov " %%" r "15, 480(%%rax)\n"
+	"dec %%r9\n jnz 1b\n"
 
 #define CLOBBERS "rax", "rcx", "r9", "r11", "memory", "xmm0", "xmm1", "xmm2",	\
 	"xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",	\
@@ -56,13 +40,15 @@ static double now(void)
 
 static void round_xmm(const uint8_t *in, uint8_t *out)
 {
-	asm volatile("sub $128, %%rsp\n" ROUND("movups", "xmm") "add $128, %%rsp\n"
+	asm volatile("sub $128, %%rsp\n" LOAD("movups", "xmm") YIELDS STORE("movups", "xmm")
+		     "add $128, %%rsp\n"
 		     : : "r"(in), "r"(out), "r"(50UL) : CLOBBERS);
 }
 
 static void round_ymm(const uint8_t *in, uint8_t *out)
 {
-	asm volatile("sub $128, %%rsp\n" ROUND("vmovups", "ymm") "vzeroupper\n add $128, %%rsp\n"
+	asm volatile("sub $128, %%rsp\n" LOAD("vmovups", "ymm") YIELDS STORE("vmovups", "ymm")
+		     "vzeroupper\n add $128, %%rsp\n"
 		     : : "r"(in), "r"(out), "r"(50UL) : CLOBBERS);
 }
 
@@ -79,10 +65,11 @@ static long double series(int seed)
 static void *work(void *p)
 {
 	int seed = (int)(long)p, avx = __builtin_cpu_supports("avx"), i;
-	unsigned long rounds = 0;
-	long double first = series(seed);
 	uint8_t in[512], out[512];
+	unsigned long rounds = 0;
+	long double first;
 
+	first = series(seed);
 	while (now() < until) {
 		for (i = 0; i < 512; i++)
 			in[i] = seed * 37 + i * 11 + rounds * 3;
