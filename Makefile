@@ -97,7 +97,6 @@ install: all
 	install -D -m 644 "$(BUILD)/mod-$$rel/hvmon.ko" \
 		"$(DESTDIR)/lib/modules/$$rel/updates/hvmon.ko"; \
 	test -n "$(DESTDIR)" || depmod "$$rel"
-	install -D -m 644 uapi/hvmon.h "$(DESTDIR)$(PREFIX)/include/hvmon.h"
 	@$(MAKE) -C userspace BUILD="$(BUILD)" DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" install
 
 clean:

@@ -130,9 +130,8 @@ u64 hvmon_clock_read(struct hvmon_vm *vm, u64 *tsc)
 static void request_all(struct hvmon_vm *vm)
 {
 	struct hvmon_vcpu *v;
-	u32 i;
 
-	hvmon_for_each_vcpu(i, v, vm) {
+	hvmon_for_each_vcpu(v, vm) {
 		hvmon_request(v, HVMON_REQ_CLOCK);
 		hvmon_vcpu_kick(v);
 	}
@@ -247,9 +246,8 @@ void hvmon_tsc_write(struct hvmon_vcpu *vcpu, u64 val, bool host)
 static bool offsets_agree(struct hvmon_vm *vm)
 {
 	struct hvmon_vcpu *v;
-	u32 i;
 
-	hvmon_for_each_vcpu(i, v, vm)
+	hvmon_for_each_vcpu(v, vm)
 		if (READ_ONCE(v->tsc_offset) != vm->clock.tsc_offset)
 			return false;
 	return true;

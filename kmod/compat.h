@@ -105,4 +105,16 @@ static inline void hvmon_hrtimer_setup(struct hrtimer *timer,
 #endif
 }
 
+/* ---- interprocessor interrupts ---- */
+
+#include <asm/smp.h>
+
+/* Newer kernels have a macro of the member's name, which traces what it sends */
+static inline void hvmon_send_reschedule(int cpu)
+{
+	void (*send)(int cpu) = smp_ops.smp_send_reschedule;
+
+	send(cpu);
+}
+
 #endif /* _HVMON_COMPAT_H */

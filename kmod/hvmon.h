@@ -103,7 +103,7 @@ struct hvmon_slots {
  * @flushed_gen: the last of them that all vCPUs are known to have seen
  */
 struct hvmon_mmu {
-	spinlock_t lock;
+	spinlock_t lock;	/* the tables and all below; see above */
 	u64 root;
 	void *root_table;
 	const struct hvmon_pt_fmt *fmt;
@@ -224,14 +224,12 @@ struct hvmon_exit_info {
 struct hvmon_vcpu {
 	struct hvmon_vm *vm;
 	u32 id;
-	int mode;		/* hvmon_vcpu_mode; written by the vCPU's thread,
-				 * read by hvmon_vcpu_kick() */
+	int mode;		/* hvmon_vcpu_mode, by its thread; hvmon_vcpu_kick() reads */
 	int cpu;		/* where the section runs; -1 outside */
 	unsigned long requests;	/* atomic bits, HVMON_REQ_* */
 	atomic_t nmi_queued;	/* added by anyone, taken by the vCPU */
 	struct rcuwait wait;	/* where a BLOCKED vCPU sleeps */
-	struct hvmon_lapic *lapic;	/* NULL without an irqchip; lapic.c says
-					 * which of its fields others touch */
+	struct hvmon_lapic *lapic;	/* or NULL; lapic.h says what others touch */
 
 	struct mutex mutex;	/* held through every ioctl on the vCPU */
 	struct hvmon_run *run;	/* the run page: write-only but where copied once */
@@ -248,8 +246,8 @@ struct hvmon_vcpu {
 	bool intr_user_valid;		/* HVMON_INJECT of an interrupt */
 	u8 intr_user_vector;
 	u8 cr8;			/* without an irqchip; else the LAPIC's TPR */
-	int (*complete)(struct hvmon_vcpu *vcpu);	/* finishes the last
-							 * HVMON_USER exit */
+	/* Finishes the last HVMON_USER exit at the next HVMON_RUN */
+	int (*complete)(struct hvmon_vcpu *vcpu);
 
 	struct hvmon_cpuid_entry *cpuid;
 	u32 nr_cpuid;
@@ -301,8 +299,8 @@ struct hvmon_vm {
 	struct mutex lock;	/* configuration; never taken by the run loop */
 	struct srcu_struct srcu;	/* readers of slots, buses, routes */
 
-	struct hvmon_vcpu *vcpu[HVMON_MAX_VCPUS];	/* published with
-							 * smp_store_release() */
+	/* By id; hvmon_vcpu_publish() pairs with hvmon_vcpu_by_id() */
+	struct hvmon_vcpu *vcpu[HVMON_MAX_VCPUS];
 	u32 nr_vcpus;
 
 	struct hvmon_slots __rcu *slots;
@@ -455,9 +453,18 @@ void hvmon_vm_put(struct hvmon_vm *vm);
 /* vCPU by id, NULL if there is none; stays as long as the VM */
 struct hvmon_vcpu *hvmon_vcpu_by_id(struct hvmon_vm *vm, u32 id);
 
-#define hvmon_for_each_vcpu(i, v, vm)					\
-	for ((i) = 0; (i) < HVMON_MAX_VCPUS; (i)++)			\
-		if (!((v) = smp_load_acquire(&(vm)->vcpu[i]))) {} else
+/* The first vCPU from *@id on, whose id it puts there; NULL after the last */
+static inline struct hvmon_vcpu *hvmon_vcpu_next(struct hvmon_vm *vm, u32 *id)
+{
+	struct hvmon_vcpu *vcpu = NULL;
+
+	while (*id < HVMON_MAX_VCPUS && !(vcpu = hvmon_vcpu_by_id(vm, *id)))
+		++*id;
+	return vcpu;
+}
+
+#define hvmon_for_each_vcpu(v, vm)	\
+	for (u32 _id = 0; ((v) = hvmon_vcpu_next(vm, &_id)) != NULL; _id++)
 
 /* Under vm->lock. A new vCPU is known to nobody until it is published */
 struct hvmon_vcpu *hvmon_vcpu_create(struct hvmon_vm *vm, u32 id);
@@ -468,8 +475,8 @@ void hvmon_vcpu_reset(struct hvmon_vcpu *vcpu, bool init);
 
 static inline void hvmon_request(struct hvmon_vcpu *vcpu, int req)
 {
-	/* Pairs with the barrier after the mode change in run.c */
 	set_bit(req, &vcpu->requests);
+	/* Pairs with the barrier after a change of mode: hvmon_vcpu_set_mode() */
 	smp_mb__after_atomic();
 }
 
@@ -596,8 +603,8 @@ int hvmon_mmu_fault(struct hvmon_vcpu *vcpu, u64 gpa, u32 access);
  * Guest-physical memory, any length, across slots. They take vm->srcu, may
  * sleep outside a section; inside one they disable page faults and return
  * -EAGAIN where the page is not present. -ENOENT: no slot; -EFAULT: a slot,
- * but the launcher has no memory there; -EROFS: write to a read-only slot. Writes are marked in the dirty log.
- * Only in the VM's address space.
+ * but the launcher has no memory there; -EROFS: write to a read-only slot.
+ * Writes are marked in the dirty log. Only in the VM's address space.
  */
 int hvmon_gpa_read(struct hvmon_vcpu *vcpu, u64 gpa, void *buf, size_t len);
 int hvmon_gpa_write(struct hvmon_vcpu *vcpu, u64 gpa, const void *buf, size_t len);

@@ -121,7 +121,7 @@ int hvmon_irq_deliver(struct hvmon_vm *vm, struct hvmon_lapic *src,
 		      const struct hvmon_irq_msg *msg)
 {
 	struct hvmon_vcpu *vcpu;
-	int i, n = 0;
+	int n = 0;
 
 	/* INIT level de-assert only concerned the arbitration of old busses */
 	if (msg->level && !msg->assert)
@@ -138,7 +138,7 @@ int hvmon_irq_deliver(struct hvmon_vm *vm, struct hvmon_lapic *src,
 			return 0;
 		return hvmon_lapic_accept(vcpu->lapic, msg);
 	}
-	hvmon_for_each_vcpu(i, vcpu, vm)
+	hvmon_for_each_vcpu(vcpu, vm)
 		if (vcpu->lapic && msg_reaches(vcpu->lapic, src, msg))
 			n += hvmon_lapic_accept(vcpu->lapic, msg);
 	return n;

@@ -355,9 +355,8 @@ bool hvmon_pv_eoi_sync(struct hvmon_vcpu *vcpu)
 static u64 kick_cpu(struct hvmon_vcpu *vcpu, u64 apic_id)
 {
 	struct hvmon_vcpu *v;
-	u32 i;
 
-	hvmon_for_each_vcpu(i, v, vcpu->vm) {
+	hvmon_for_each_vcpu(v, vcpu->vm) {
 		if (!v->lapic || hvmon_lapic_id(v) != (u32)apic_id)
 			continue;
 		WRITE_ONCE(v->pv.unhalted, true);

@@ -66,8 +66,7 @@ void hvmon_vcpu_kick(struct hvmon_vcpu *vcpu)
 	if (READ_ONCE(vcpu->mode) == HVMON_VCPU_IN_GUEST) {
 		cpu = READ_ONCE(vcpu->cpu);
 		if (cpu >= 0 && cpu != smp_processor_id())
-			/* Newer kernels have a macro of the member's name */
-			(smp_ops.smp_send_reschedule)(cpu);
+			hvmon_send_reschedule(cpu);
 	}
 	preempt_enable();
 }
@@ -317,7 +316,7 @@ void hvmon_vcpu_publish(struct hvmon_vcpu *vcpu)
 
 	hvmon_debugfs_add_vcpu(vcpu);
 	vm->nr_vcpus++;
-	/* Pairs with hvmon_for_each_vcpu() and hvmon_vcpu_by_id() */
+	/* Pairs with hvmon_vcpu_by_id() */
 	smp_store_release(&vm->vcpu[vcpu->id], vcpu);
 }
 

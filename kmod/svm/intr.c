@@ -274,7 +274,6 @@ void svm_close_window(struct hvmon_svm_vcpu *svm)
 static void open_nmi_window(struct hvmon_vcpu *vcpu)
 {
 	struct hvmon_svm_vcpu *svm = vcpu->svm;
-	void (*send)(int cpu);
 
 	/* The intercept of IRET is the window */
 	if (svm->nmi_blocked && !svm->iret_pending)
@@ -284,11 +283,9 @@ static void open_nmi_window(struct hvmon_vcpu *vcpu)
 		/*
 		 * TF would end up in the frame of the event that goes first. A
 		 * physical interrupt exits right after that event's delivery,
-		 * and this one has nothing else to do. (Newer kernels have a
-		 * macro of the member's name.)
+		 * and this one has nothing else to do.
 		 */
-		send = smp_ops.smp_send_reschedule;
-		send(smp_processor_id());
+		hvmon_send_reschedule(smp_processor_id());
 		return;
 	}
 	step_begin(vcpu);

@@ -53,7 +53,7 @@ int main(void)
 	/* Guests write these without an exit; the check of a launcher's value is ours */
 	REFUSED(hvt_try_set_msr(v, 0xc0000082, 1ULL << 63), EINVAL);	/* LSTAR */
 	REFUSED(hvt_try_set_msr(v, 0xc0000100, 1ULL << 62), EINVAL);	/* FS_BASE */
-	REFUSED(hvt_try_set_msr(v, 0xc0000102, 1ULL << 47), EINVAL);	/* KERNEL_GS_BASE */
+	REFUSED(hvt_try_set_msr(v, 0xc0000102, 1ULL << 62), EINVAL);	/* KERNEL_GS_BASE */
 	for (i = 0; i < ARRAY_SIZE(none); i++) {
 		one(v, none[i], false, 0);
 		one(v, none[i], true, 0);
