@@ -29,6 +29,7 @@ help:
 	@echo 'make kunit-module  the same with the KUnit suites linked in, for the debug kernel'
 	@echo 'make selftests     the test programs, make guests the test guests'
 	@echo 'W=1 and C=2 (sparse) work as in the kernel'
+	@echo 'HVMON_CACHE=DIR in the environment: what is downloaded (~/.cache/hvmon)'
 
 # The module is built in a directory of links, one per kernel, so that builds
 # for several kernels lie side by side and none writes into the source tree.

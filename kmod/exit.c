@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Neutral exits. Vendor code has decoded what happened; here it is decided.
- * All return HVMON_RESUME, HVMON_USER, HVMON_LATER or -errno (hvmon.h).
+ * Handlers return HVMON_RESUME, HVMON_USER, HVMON_LATER or -errno (hvmon.h).
  */
 #include <linux/module.h>
 
@@ -126,7 +126,7 @@ int hvmon_exit_hypercall(struct hvmon_vcpu *vcpu)
 		hvmon_inject_ud(vcpu);
 		return HVMON_RESUME;
 	}
-	/* Some calls give the CPU to another vCPU's thread */
+	/* One call may send 128 interrupts: too much with interrupts off */
 	if (vcpu->in_section)
 		return HVMON_LATER;
 	vcpu->stats.hypercall++;

@@ -95,12 +95,15 @@ struct hvmon_slots {
  *        Never taken inside a section: a CPU that waits for it with interrupts
  *        off could not answer a remote flush by its holder.
  * @root: physical address of the top table, what the processor is given
+ * @root_table: the top table
  * @fmt: format of the tables
  * @levels: of the tables, 4 or 5
  * @notifier: aging, for the whole address space
  * @frozen: a slot is being replaced: faults install nothing and wait
  * @zap_gen: counts, under @lock, the changes that need a remote flush
  * @flushed_gen: the last of them that all vCPUs are known to have seen
+ * @nr_tables: pages that the tables take
+ * @nr_leaves: mappings of 4 KiB, 2 MiB and 1 GiB
  */
 struct hvmon_mmu {
 	spinlock_t lock;	/* the tables and all below; see above */
@@ -113,7 +116,7 @@ struct hvmon_mmu {
 	u64 zap_gen;
 	u64 flushed_gen;
 	u64 nr_tables;
-	u64 nr_leaves[3];	/* 4 KiB, 2 MiB, 1 GiB */
+	u64 nr_leaves[3];
 };
 
 /* ------------------------------------------------------------------ */
@@ -178,7 +181,7 @@ struct hvmon_msr_values {
 	u64 debugctl;
 };
 
-/* Paravirtual interface of one vCPU; clock.c */
+/* Paravirtual interface of one vCPU; pv.c, the clock page in clock.c */
 struct hvmon_pv {
 	u64 clock_msr;		/* KVM_SYSTEM_TIME_NEW: gpa | enabled */
 	u64 wall_clock_msr;
@@ -215,8 +218,8 @@ struct hvmon_exit_info {
 	u8 bytes[15];
 };
 
-/**
- * struct hvmon_vcpu - a virtual CPU
+/*
+ * A virtual CPU.
  *
  * Everything is the property of the thread that holds @mutex, but for the
  * fields in the first block, which others read or write as said there.
@@ -276,7 +279,6 @@ struct hvmon_vcpu {
 	u8 fresh_faults;	/* faults to come without looking around; tdp.c */
 
 	struct hvmon_vcpu_stats stats;
-	u64 stretch_start;
 	struct dentry *debugfs;
 
 	union {
@@ -285,8 +287,8 @@ struct hvmon_vcpu {
 	};
 };
 
-/**
- * struct hvmon_vm - a virtual machine
+/*
+ * A virtual machine.
  *
  * Pinned by its fd and by each vCPU's fd, nothing else.
  */
@@ -297,7 +299,7 @@ struct hvmon_vm {
 	u32 id;			/* for traces and debugfs */
 
 	struct mutex lock;	/* configuration; never taken by the run loop */
-	struct srcu_struct srcu;	/* readers of slots, buses, routes */
+	struct srcu_struct srcu;	/* readers of slots and buses */
 
 	/* By id; hvmon_vcpu_publish() pairs with hvmon_vcpu_by_id() */
 	struct hvmon_vcpu *vcpu[HVMON_MAX_VCPUS];
@@ -389,13 +391,14 @@ struct hvmon_vendor_ops {
 	int (*section_begin)(struct hvmon_vcpu *vcpu);
 	void (*section_end)(struct hvmon_vcpu *vcpu);
 	/*
-	 * One entry, one exit: vcpu->regs go in and come out, vcpu->exit and
-	 * vcpu->in_flight are set. 0, or -errno if VMRUN itself faulted.
+	 * One entry, one exit: vcpu->regs go in and come out, vcpu->exit is set.
+	 * 0, or -errno if VMRUN itself faulted.
 	 */
 	int (*enter)(struct hvmon_vcpu *vcpu);
 	/*
 	 * Called first inside the section (vcpu->in_section), then, if that
-	 * returned HVMON_LATER, again with interrupts on and sleeping allowed
+	 * returned HVMON_LATER, again with interrupts on and sleeping allowed.
+	 * The first call sets vcpu->in_flight to what the exit interrupted.
 	 */
 	int (*handle_exit)(struct hvmon_vcpu *vcpu);
 
@@ -731,7 +734,7 @@ int hvmon_lapic_set_state(struct hvmon_vcpu *vcpu, const struct hvmon_lapic_stat
 /* The latched INIT and SIPI as part of struct hvmon_mp; state is not touched */
 void hvmon_lapic_get_init_sipi(struct hvmon_vcpu *vcpu, struct hvmon_mp *mp);
 void hvmon_lapic_set_init_sipi(struct hvmon_vcpu *vcpu, const struct hvmon_mp *mp);
-/* EOI by the guest through the paravirtual flag; clock.c */
+/* EOI by the guest through the paravirtual flag; pv.c */
 void hvmon_lapic_eoi(struct hvmon_vcpu *vcpu);
 /* Exactly one vector in service, edge-triggered, and IRR is empty */
 bool hvmon_lapic_pv_eoi_ok(struct hvmon_vcpu *vcpu);
@@ -739,7 +742,7 @@ bool hvmon_lapic_pv_eoi_ok(struct hvmon_vcpu *vcpu);
 void hvmon_lapic_tsc_changed(struct hvmon_vcpu *vcpu);
 
 /* ------------------------------------------------------------------ */
-/* cpuid.c, msr.c, fpu.c, clock.c */
+/* cpuid.c, msr.c, fpu.c, clock.c, pv.c */
 
 int hvmon_cpuid_init(struct hvmon_vcpu *vcpu);	/* the default table */
 void hvmon_cpuid_fini(struct hvmon_vcpu *vcpu);
@@ -805,7 +808,7 @@ static inline void hvmon_pv_clear_unhalted(struct hvmon_vcpu *vcpu)
 	WRITE_ONCE(vcpu->pv.unhalted, false);
 }
 
-/* Hypercalls (clock pairing, kick, send IPI, sched yield); the guest's RAX */
+/* Hypercalls (kick a vCPU, send IPIs); outside sections. The guest's RAX */
 u64 hvmon_pv_hypercall(struct hvmon_vcpu *vcpu, u64 nr, u64 a0, u64 a1, u64 a2, u64 a3);
 
 /* ------------------------------------------------------------------ */

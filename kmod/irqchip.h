@@ -70,7 +70,7 @@ struct hvmon_routes {
 /**
  * struct hvmon_irqs - one VM's interrupt controllers and routes
  * @vm: owner
- * @lock: guards @pic, @ioapic and @level; a leaf
+ * @lock: guards @pic, @ioapic, @level and the change of @routes; a leaf
  * @pic: the PICs
  * @pic_out: the master's INT output; read without the lock before each entry
  * @ioapic: the IOAPIC
@@ -79,6 +79,10 @@ struct hvmon_routes {
  * @pit: NULL unless asked for
  * @arb: where the search for the lowest priority begins: turns ties into a
  *       round robin. Racy on purpose.
+ * @pic_master: ports 0x20 and 0x21
+ * @pic_slave: ports 0xa0 and 0xa1
+ * @elcr: ports 0x4d0 and 0x4d1
+ * @ioapic_page: the IOAPIC's registers
  */
 struct hvmon_irqs {
 	struct hvmon_vm *vm;

@@ -6,11 +6,12 @@
  * Conventions, the same for every call:
  *
  *  - Each argument is a pointer to a struct that begins with "size" and
- *    "flags". The caller sets size to sizeof() of the struct that it was
- *    compiled with. A smaller struct than the first published one is refused
- *    (EINVAL); what a smaller struct lacks reads as zero; a larger one is
- *    accepted as long as all that the module does not know is zero (E2BIG
- *    otherwise). Unknown flags and non-zero reserved fields are EINVAL.
+ *    "flags"; only HVMON_RUN has none. The caller sets size to sizeof() of the
+ *    struct that it was compiled with. A smaller struct than the first published
+ *    one is refused (EINVAL); what a smaller struct lacks reads as zero; a larger
+ *    one, of up to 16384 bytes, is accepted as long as all that the module does
+ *    not know is zero (E2BIG otherwise). Unknown flags and non-zero reserved
+ *    fields are EINVAL.
  *  - Everything is copied once, then checked, then used. A call that fails
  *    has changed nothing, unless its description says otherwise.
  *  - errno values mean the same everywhere:
@@ -19,16 +20,20 @@
  *                  beyond the documented maximum
  *      EFAULT      a pointer that cannot be read or written
  *      ENOTTY      an ioctl number that this kind of fd does not have
- *      ENOENT      the named vCPU, slot or route does not exist
+ *      ENOENT      the named slot, route or interrupt controller does not exist
  *      EEXIST      it exists already, or overlaps one that does
  *      EBUSY       it may not change any more in the present state
  *      EIO         the caller's address space is not the VM's (after a fork,
  *                  or through SCM_RIGHTS), or the processor failed to enter
- *      EINTR       a signal handler ran, or hvmon_run.immediate_exit
+ *      EINTR       a signal handler ran, also while the call waited for
+ *                  another thread's, or hvmon_run.immediate_exit
  *      ENOMEM      no memory
  *      ENOSPC      a table is full
  *      EOPNOTSUPP  this processor or this VM's configuration lacks it
  *      ENODEV      the processor cannot run guests; HVMON_INFO says why
+ *    Calls with a struct can fail with EFAULT, EINVAL, E2BIG and ENOMEM, those
+ *    that wait for others on the same VM or vCPU with EINTR. Other errors are
+ *    named with the call.
  */
 #ifndef _UAPI_HVMON_H
 #define _UAPI_HVMON_H
@@ -115,6 +120,8 @@
  * @version: out: the module's version, NUL-terminated
  * @why: out: one line per missing requirement, NUL-terminated, empty if none
  *
+ * Without a vendor @caps, @page_sizes, @gpa_bits and @levels are 0.
+ *
  * Never fails for want of hardware, so that a launcher can explain itself.
  */
 struct hvmon_info {
@@ -176,8 +183,8 @@ struct hvmon_vm_create {
  *      bootstrap processor; with an irqchip all others wait for INIT and SIPI
  * @reserved: must be 0
  *
- * Return: the vCPU's fd, or -1 with errno: EEXIST for an id in use, EINVAL,
- * ENOMEM, EMFILE.
+ * Return: the vCPU's fd (O_CLOEXEC), or -1 with errno: EEXIST for an id in use,
+ * EINVAL, EIO, ENOMEM, EMFILE.
  */
 struct hvmon_vcpu_create {
 	__u32 size;
@@ -200,7 +207,7 @@ struct hvmon_vcpu_create {
  * @len: bytes, a multiple of 4096; 0 removes the slot (@gpa, @hva and @flags
  *       must be 0 then, ENOENT if there is no such slot)
  * @hva: the launcher's address that backs it, a multiple of 4096. The range
- *       must be user address space; it need not be mapped yet.
+ *       must be user address space; it need not be mapped yet
  *
  * An existing slot is replaced in one step as vCPUs see it: its address may
  * move, its flags may change. Works while vCPUs run. What the guest maps
@@ -208,7 +215,8 @@ struct hvmon_vcpu_create {
  * memory from the guest, whose next access leaves with HVMON_EXIT_FAULT.
  *
  * Errors: EINVAL (alignment, range beyond hvmon_info.gpa_bits or user space,
- * overflow), EEXIST (overlaps another slot), ENOENT, EIO, ENOMEM.
+ * overflow), EEXIST (overlaps another slot in guest-physical space), ENOENT, EIO,
+ * ENOMEM.
  */
 struct hvmon_mem {
 	__u32 size;
@@ -260,7 +268,7 @@ struct hvmon_dirty_log {
  *
  * A LAPIC per vCPU, one IOAPIC of 24 pins at 0xfec00000, two i8259 PICs on
  * 0x20, 0xa0 and 0x4d0, and the default routes: GSI 0-15 to the PICs and the
- * IOAPIC (GSI 0 to IOAPIC pin 2), 16-23 to the IOAPIC.
+ * IOAPIC (GSI 0 to IOAPIC pin 2, GSI 2 to none), 16-23 to the IOAPIC.
  *
  * Before the first vCPU; EBUSY after it, EEXIST the second time.
  */
@@ -284,7 +292,7 @@ struct hvmon_pic_state {
 	__u8 elcr;		/* level-triggered pins */
 	__u8 irq_base;		/* vector of pin 0 (ICW2) */
 	__u8 priority_add;	/* pin of highest priority */
-	__u8 init_state;	/* 0: initialized, 1-3: ICW expected next + 1 */
+	__u8 init_state;	/* 0: initialized; 1, 2, 3: ICW2, 3, 4 comes next */
 	__u8 read_isr;		/* reads give ISR, not IRR (OCW3) */
 	__u8 poll;		/* next read is a poll */
 	__u8 special_mask;
@@ -306,25 +314,25 @@ struct hvmon_ioapic_state {
 };
 
 struct hvmon_pit_channel {
-	__u32 count;		/* reload value, 1 .. 65536 */
+	__u32 count;		/* reload value, 1 .. 65536; 10000 if bcd */
 	__u16 latched_count;
-	__u8 count_latched;	/* bytes still to be read, with their order */
+	__u8 count_latched;	/* still to be read: 0 no, 1 low, 2 high byte, 3 both */
 	__u8 status_latched;
-	__u8 status;
-	__u8 read_state;
-	__u8 write_state;
-	__u8 write_latch;
-	__u8 rw_mode;
-	__u8 mode;
-	__u8 bcd;
-	__u8 gate;
-	__s64 elapsed_ns;	/* since the count was loaded */
+	__u8 status;		/* what was latched */
+	__u8 read_state;	/* next byte: 1 low, 2 high, 3 low of two, 4 high of two */
+	__u8 write_state;	/* likewise */
+	__u8 write_latch;	/* low byte, until the high one comes */
+	__u8 rw_mode;		/* 1 low, 2 high byte, 3 both */
+	__u8 mode;		/* 0 .. 5 */
+	__u8 bcd;		/* 0 or 1 */
+	__u8 gate;		/* 1 on channels 0 and 1 */
+	__s64 elapsed_ns;	/* since the count was loaded: 0 .. 2^62 */
 };
 
 struct hvmon_pit_state {
 	struct hvmon_pit_channel channel[3];
 	__u8 speaker;		/* port 0x61, bits 0 and 1 */
-	__u8 irq_pending;
+	__u8 irq_pending;	/* channel 0's tick is due */
 	__u8 reserved[6];
 };
 
@@ -334,8 +342,10 @@ struct hvmon_pit_state {
  * @flags: must be 0
  * @chip: HVMON_CHIP_*
  * @reserved: must be 0
- * @state: the chip's state; on SET impossible values are EINVAL
+ * @state: the chip's state; on SET impossible values are EINVAL, as are bytes
+ *         beyond it that are not 0
  *
+ * Interrupt lines that lead to a chip have the levels that SET gives its pins.
  * ENOENT without HVMON_IRQCHIP_CREATE (or without its PIT).
  */
 struct hvmon_irqchip {
@@ -380,6 +390,10 @@ struct hvmon_irq_route {
  * @count: 0 .. HVMON_MAX_ROUTES
  * @reserved: must be 0
  * @routes: user pointer to @count structs hvmon_irq_route
+ *
+ * A pin is asserted while any GSI that leads to it is; the new table takes over
+ * the levels of the lines. Errors: E2BIG (@count), EINVAL (a route; nothing has
+ * changed), ENOENT without HVMON_IRQCHIP_CREATE.
  */
 struct hvmon_irq_routes {
 	__u32 size;
@@ -393,7 +407,7 @@ struct hvmon_irq_routes {
  * struct hvmon_irq_line - HVMON_IRQ_LINE: set the level of an interrupt line
  * @size: sizeof(struct hvmon_irq_line)
  * @flags: must be 0
- * @gsi: the line; ENOENT if no route has it
+ * @gsi: the line, 0 .. HVMON_MAX_ROUTES - 1; ENOENT if no route has it
  * @level: 0 or 1. An edge is 1 followed by 0. For an MSI route 1 sends it.
  */
 struct hvmon_irq_line {
@@ -409,7 +423,10 @@ struct hvmon_irq_line {
  * @flags: must be 0
  * @addr: the message's address
  * @data: the message's data
- * @delivered: out: how many vCPUs accepted it
+ * @delivered: out: how many vCPUs accepted it; 0 is no error
+ *
+ * Errors: EINVAL (the address is none of a message), ENOENT without
+ * HVMON_IRQCHIP_CREATE.
  */
 struct hvmon_msi {
 	__u32 size;
@@ -453,8 +470,9 @@ struct hvmon_vm_stats {
  * struct hvmon_clock - HVMON_CLOCK_GET and HVMON_CLOCK_SET
  * @size: sizeof(struct hvmon_clock)
  * @flags: must be 0
- * @ns: nanoseconds of the guest's paravirtual clock (system time)
- * @host_tsc: GET: the host's TSC at the same instant; SET: must be 0
+ * @ns: nanoseconds of the guest's paravirtual clock (system time), below 2^63
+ * @host_tsc: GET: the host's TSC (in its cycles) at the same instant; SET: must
+ *            be 0
  */
 struct hvmon_clock {
 	__u32 size;
@@ -543,10 +561,10 @@ struct hvmon_event {
 	__u8 valid;
 	__u8 type;		/* HVMON_EV_* */
 	__u8 vector;
-	__u8 has_error;
+	__u8 has_error;		/* only exceptions that have one; not in real mode */
 	__u32 error;
 	__u64 payload;		/* #PF: CR2, #DB: bits for DR6, else 0 */
-	__u32 insn_len;		/* of the software interrupt's instruction */
+	__u32 insn_len;		/* of the software interrupt's, 0 .. 15; AMD-V: 0 */
 	__u32 reserved;
 };
 
@@ -556,11 +574,11 @@ struct hvmon_event {
 #define HVMON_EVS_NMI_BLOCKED	(1u << 2)	/* until IRET */
 
 struct hvmon_events {
-	struct hvmon_event in_flight;	/* its delivery was interrupted */
-	struct hvmon_event exception;	/* to be delivered next */
+	struct hvmon_event in_flight;	/* its delivery was interrupted; any type */
+	struct hvmon_event exception;	/* to be delivered before that */
 	__u32 flags;			/* HVMON_EVS_* */
 	__u32 nmi_pending;		/* 0 .. 2 */
-	__u64 pending_dbg;		/* VT-x's pending debug exceptions */
+	__u64 pending_dbg;		/* VT-x's pending debug exceptions; AMD-V: 0 */
 };
 
 /* hvmon_mp.state */
@@ -569,19 +587,19 @@ struct hvmon_events {
 #define HVMON_MP_WAIT_SIPI	2	/* after INIT, or an AP that never ran */
 
 struct hvmon_mp {
-	__u32 state;
-	__u32 init_pending;
-	__u32 sipi_pending;
-	__u32 sipi_vector;
+	__u32 state;		/* HVMON_MP_* */
+	__u32 init_pending;	/* 0 or 1 */
+	__u32 sipi_pending;	/* 0 or 1 */
+	__u32 sipi_vector;	/* 0 .. 255: the AP starts at sipi_vector << 12 */
 };
 
 /* The LAPIC's registers as in its xAPIC page, and its timer */
 struct hvmon_lapic_state {
-	__u64 base;		/* MSR APIC_BASE */
+	__u64 base;		/* MSR APIC_BASE; BSP is set on vCPU 0 alone */
 	__u64 tsc_deadline;	/* MSR TSC_DEADLINE */
-	__s64 timer_left_ns;	/* to the next tick; -1: not running */
+	__s64 timer_left_ns;	/* to the next tick, from 1 up; -1: not running */
 	__u64 reserved;
-	__u8 page[1024];
+	__u8 page[1024];	/* a register every 16 bytes, 4 bytes of each used */
 };
 
 #define HVMON_XSAVE_SIZE	4096
@@ -611,6 +629,13 @@ struct hvmon_xsave {
  * @groups: HVMON_STATE_* bits that are wanted or given; groups not named are
  *          neither read nor written. HVMON_STATE_LAPIC needs an irqchip
  *          (EOPNOTSUPP).
+ * @regs: general registers, RIP and RFLAGS
+ * @sregs: segment, descriptor table and control registers, EFER
+ * @debug: debug registers
+ * @events: exceptions and NMIs on their way, and what blocks interrupts
+ * @mp: whether the vCPU runs, halts or waits to be started
+ * @lapic: its local APIC
+ * @xsave: FPU and vector registers, XCR0, XSS and PKRU
  *
  * SET checks all groups before it changes any: a value that the processor
  * would refuse at entry, or that hides features which CPUID has not, is
@@ -661,7 +686,7 @@ struct hvmon_msr {
  *
  * SET stops at the first MSR that does not exist or whose value is reserved
  * (EINVAL); those before it are set. The launcher may write what a guest may
- * not: read-only MSRs that belong to the state.
+ * not: read-only MSRs that belong to the state. Other errors: EIO (SET), EFAULT.
  */
 struct hvmon_msrs {
 	__u32 size;
@@ -690,7 +715,8 @@ struct hvmon_cpuid_entry {
  * @size: sizeof(struct hvmon_cpuid)
  * @flags: must be 0
  * @count: GET: room at @entries, and out: how many there are (E2BIG if more
- *         than the room, with @count updated); SET: how many are given
+ *         than the room, with @count updated); SET: how many are given, 1 ..
+ *         HVMON_MAX_CPUID (E2BIG beyond)
  * @reserved: must be 0
  * @entries: user pointer to @count structs hvmon_cpuid_entry
  *
@@ -718,9 +744,13 @@ struct hvmon_cpuid {
  *        until the last one was taken), HVMON_EV_NMI (may come from any
  *        thread, also while the vCPU runs), HVMON_EV_EXCEPTION
  * @vector: INTR: 0-255; EXCEPTION: 0-31 but 2; NMI: 0
- * @has_error: EXCEPTION: deliver @error; only vectors that have one (EINVAL)
- * @error: error code
+ * @has_error: EXCEPTION: 1 for vectors that have an error code, 0 for all others
+ *             (EINVAL); not delivered in real mode
+ * @error: error code, 0 without
  * @payload: #PF: CR2, #DB: DR6 bits, else 0
+ *
+ * At most two NMIs wait, as in a processor; more are lost without an error. An
+ * exception merges with one that waits (double fault, HVMON_EXIT_SHUTDOWN).
  */
 struct hvmon_inject {
 	__u32 size;
@@ -748,7 +778,9 @@ struct hvmon_inject {
  * @error: out: the page-fault error code the access would give, if not
  * @reserved: must be 0
  *
- * Changes nothing: accessed and dirty bits stay as they are.
+ * Changes nothing: accessed and dirty bits stay as they are. Without
+ * HVMON_ACCESS_USER it is the supervisor's access. Errors: EFAULT (a table does
+ * not lie in memory), EIO.
  */
 struct hvmon_translate {
 	__u32 size;
@@ -773,16 +805,16 @@ struct hvmon_translate {
  * @pio: port accesses
  * @mmio: memory-mapped device accesses
  * @faults: nested page faults
- * @hlt: HLT, PAUSE and the like are not in it
+ * @hlt: HLT
  * @hypercall: VMMCALL or VMCALL
  * @host_intr: interrupts and NMIs of the host ... to here
- * @other: exits not counted above
+ * @other: PAUSE, control and debug registers, intercepted exceptions, windows
  * @irq_injected: interrupts delivered to the guest
  * @nmi_injected: NMIs
  * @exceptions: exceptions raised by the module
  * @emulated: instructions emulated
  * @halted_ns: time spent blocked in HLT
- * @guest_ns: time between entering HVMON_RUN's stretches and leaving them
+ * @guest_ns: time spent in the guest or in handling its exits without sleeping
  * @sections: spans in which the module owned the processor
  */
 struct hvmon_vcpu_stats {
@@ -841,6 +873,7 @@ struct hvmon_vcpu_stats {
  *                  written by another thread or a signal handler.
  * @intr_window: in: without an irqchip: return HVMON_EXIT_INTR_WINDOW as soon
  *               as the guest can take an external interrupt
+ * @reserved0: 0
  * @exit: out: HVMON_EXIT_*, valid when HVMON_RUN returned 0
  * @regs_valid: out: HVMON_RUN_* groups below that are filled in. In:
  *              HVMON_RUN_REGS has the next HVMON_RUN load @regs, as the exit
@@ -848,25 +881,43 @@ struct hvmon_vcpu_stats {
  *              changed for PIO, MMIO and what else completes an instruction
  *              (EINVAL), which writes registers itself. HVMON_STATE_SET of
  *              the registers clears it.
- * @pio.port: first port
+ * @pio: HVMON_EXIT_PIO
+ * @pio.port: the port
  * @pio.size: bytes per access: 1, 2 or 4
+ * @pio.direction: HVMON_PIO_*
  * @pio.count: accesses, all to the same port; data[] has size * count bytes
- * @mmio.gpa: address
+ * @mmio: HVMON_EXIT_MMIO
+ * @mmio.gpa: guest-physical address
  * @mmio.len: 1 .. 32 bytes, all in data[]
  * @mmio.write: 1: data[] was written by the guest; 0: the launcher fills it
+ * @fault: HVMON_EXIT_FAULT; the next HVMON_RUN tries the access again
  * @fault.gpa: guest-physical address
  * @fault.access: HVMON_ACCESS_*
  * @fault.error: the errno (positive) that faulting the launcher's page gave
+ * @emulation: HVMON_EXIT_EMULATION
  * @emulation.rip_gpa: where the instruction lies, ~0 if not known
  * @emulation.len: how many of @emulation.bytes are valid
  * @emulation.gpa: the memory access that needed emulation, ~0 if none
  * @emulation.bytes: the bytes at RIP
+ * @invalid: HVMON_EXIT_INVALID
  * @invalid.code: the vendor's exit code (SVM) or error (VT-x)
+ * @unexpected: HVMON_EXIT_UNEXPECTED
  * @unexpected.code: the vendor's exit code
  * @unexpected.info1: vendor's first qualification
  * @unexpected.info2: vendor's second
+ * @pad: room for exits to come
  * @message: one line that explains EMULATION, INVALID and UNEXPECTED
+ * @regs: if @regs_valid has HVMON_RUN_REGS
+ * @sregs: if @regs_valid has HVMON_RUN_SREGS; PDPTEs and descriptor tables are 0
  * @data: see pio and mmio
+ *
+ * To be mapped with MAP_SHARED and without PROT_EXEC (EINVAL).
+ *
+ * HVMON_RUN has the argument 0. It runs the guest until the launcher is needed
+ * and returns 0 with @exit set. Errors: EINTR; EIO; ENOMEM; EINVAL (see
+ * @regs_valid). The guest is none the worse for any of them: HVMON_RUN may be
+ * called again. Signals without a handler do not end it. One thread at a time
+ * runs a vCPU, any thread of the process may; another one that tries waits.
  *
  * The module never trusts what it finds here: it keeps its own copy of all
  * that it needs to complete an exit.

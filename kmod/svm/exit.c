@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Decodes exits into the neutral calls of kmod/exit.c, which decide. Handlers
- * return HVMON_RESUME, HVMON_USER, HVMON_LATER or -errno (hvmon.h).
+ * return what those return, or HVMON_LEAVE where the host waits (hvmon.h).
  */
 #include <linux/nospec.h>
 #include <linux/sched.h>
@@ -423,7 +423,7 @@ bool svm_exit_known(u64 code)
  * The frequent ones are called directly: an indirect branch costs more than
  * these comparisons.
  *
- * Return: HVMON_RESUME, HVMON_USER, HVMON_LATER or -errno.
+ * Return: HVMON_RESUME, HVMON_USER, HVMON_LATER, HVMON_LEAVE or -errno.
  */
 int svm_handle_exit(struct hvmon_vcpu *vcpu)
 {
