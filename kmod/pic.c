@@ -77,10 +77,16 @@ static void pic_cascade(struct hvmon_pic *pic)
 /**
  * hvmon_pic_reset() - power-on state: nothing in service, vectors at 0
  * @pic: the chips
+ *
+ * The data sheet leaves the masks open until ICW1 clears them. All are set: a
+ * chip that nobody has programmed delivers nothing, and its vectors, those of
+ * exceptions, would mislead whoever got them.
  */
 void hvmon_pic_reset(struct hvmon_pic *pic)
 {
 	memset(pic, 0, sizeof(*pic));
+	pic->chip[HVMON_CHIP_PIC_MASTER].imr = 0xff;
+	pic->chip[HVMON_CHIP_PIC_SLAVE].imr = 0xff;
 }
 
 /**

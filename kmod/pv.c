@@ -415,7 +415,7 @@ static u64 send_ipi(struct hvmon_vcpu *vcpu, u64 lo, u64 hi, u64 min, u64 icr, b
 
 /**
  * hvmon_pv_hypercall() - VMCALL or VMMCALL
- * @vcpu: the caller's, in a section or outside
+ * @vcpu: the caller's, outside sections
  * @nr: RAX
  * @a0: RBX
  * @a1: RCX

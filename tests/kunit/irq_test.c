@@ -171,6 +171,7 @@ static void irq_extint(struct kunit *test)
 	struct hvmon_vcpu *v0 = vm->vcpu[0];
 
 	vm->irqs->pic.chip[0].irq_base = 0x20;
+	vm->irqs->pic.chip[0].imr = 0;
 	hvmon_irq_line(vm, 4, 1);
 	KUNIT_EXPECT_TRUE(test, hvmon_request_take(v0, HVMON_REQ_EVENT));
 	/* Reset left LINT0 as ExtINT, as firmware would */

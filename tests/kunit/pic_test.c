@@ -24,6 +24,29 @@ static void pulse(struct hvmon_pic *pic, unsigned int pin)
 	hvmon_pic_set_pin(pic, pin, false);
 }
 
+/* Before its ICW1 a chip delivers nothing; ICW1 clears the masks */
+static void pic_power_on(struct kunit *test)
+{
+	struct hvmon_pic pic;
+	unsigned int pin;
+
+	hvmon_pic_reset(&pic);
+	KUNIT_EXPECT_EQ(test, hvmon_pic_check(M, &pic.chip[M]), 0);
+	KUNIT_EXPECT_EQ(test, hvmon_pic_check(S, &pic.chip[S]), 0);
+	KUNIT_EXPECT_EQ(test, hvmon_pic_read(&pic, M, 1), 0xff);
+	KUNIT_EXPECT_EQ(test, hvmon_pic_read(&pic, S, 1), 0xff);
+	for (pin = 0; pin < 16; pin++) {
+		pulse(&pic, pin);
+		KUNIT_EXPECT_FALSE(test, hvmon_pic_output(&pic));
+	}
+
+	hvmon_pic_write(&pic, M, 0, 0x11);
+	KUNIT_EXPECT_EQ(test, pic.chip[M].imr, 0);
+	KUNIT_EXPECT_EQ(test, pic.chip[S].imr, 0xff);
+	/* The slave has kept its requests, and is masked still */
+	KUNIT_EXPECT_FALSE(test, hvmon_pic_output(&pic));
+}
+
 /* Four ICWs set the vectors, three when ICW4 is not announced */
 static void pic_init_words(struct kunit *test)
 {
@@ -246,6 +269,7 @@ static void pic_states(struct kunit *test)
 }
 
 static struct kunit_case pic_cases[] = {
+	KUNIT_CASE(pic_power_on),
 	KUNIT_CASE(pic_init_words),
 	KUNIT_CASE(pic_priority),
 	KUNIT_CASE(pic_edge_level),

@@ -228,6 +228,7 @@ static void pit_interrupts(struct kunit *test)
 	irq_fake_init(test, 1);
 	vm = test->priv;
 	v = vm->vcpu[0];
+	vm->irqs->pic.chip[0].imr = 0;
 	hvmon_bus_write(v, HVMON_BUS_PIO, 0x43, 1, &control);
 	hvmon_bus_write(v, HVMON_BUS_PIO, 0x40, 1, &low);
 	hvmon_bus_write(v, HVMON_BUS_PIO, 0x40, 1, &high);
