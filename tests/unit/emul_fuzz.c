@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
+#include <unistd.h>
 
 #include <linux/kernel.h>
 
@@ -468,12 +470,26 @@ static void *map_fixed(u64 addr, size_t size, int prot)
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 }
 
+/*
+ * The bit offset of a BT reaches 256 MiB either way. Where the heap is placed
+ * at random, it may lie there, and what must fault would hit it.
+ */
+static void fixed_addresses(char **argv)
+{
+	int now = personality(0xffffffff);
+
+	if (now == -1 || now & ADDR_NO_RANDOMIZE || personality(now | ADDR_NO_RANDOMIZE) == -1)
+		return;
+	execv("/proc/self/exe", argv);
+}
+
 int main(int argc, char **argv)
 {
 	long rounds = argc > 1 ? atol(argv[1]) : 100000, done = 0, failed = 0;
 	struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
 	stack_t stack = { .ss_size = 1 << 16, .ss_sp = malloc(1 << 16) };
 
+	fixed_addresses(argv);
 	for (long i = argc > 2 ? atol(argv[2]) : 0; i > 0; i--)
 		rnd();
 	have_avx = __builtin_cpu_supports("avx");
