@@ -282,7 +282,7 @@ void hvmon_pv_steal_update(struct hvmon_vcpu *vcpu)
 
 /**
  * hvmon_pv_mark_preempted() - the vCPU will not run for a while
- * @vcpu: the caller's; may sleep
+ * @vcpu: the caller's; in a stretch or outside, where it may sleep
  */
 void hvmon_pv_mark_preempted(struct hvmon_vcpu *vcpu)
 {

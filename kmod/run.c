@@ -245,6 +245,9 @@ static int run_stretch(struct hvmon_vcpu *vcpu)
 		r = run_section(vcpu);
 	} while ((r == HVMON_RESUME || r == HVMON_LEAVE) && !must_leave(vcpu));
 	vcpu->stats.guest_ns += rdtsc() - start;
+	/* A preemptible kernel schedules as soon as the stretch has ended */
+	if (hvmon_need_resched())
+		hvmon_pv_mark_preempted(vcpu);
 	vcpu->in_stretch = false;
 	hvmon_fpu_end(vcpu);
 	return r;
