@@ -26,7 +26,7 @@ boot() {
 	elif [ "${up#*, $cpus CPUs,}" = "$up" ]; then
 		why="$up, expected $cpus CPUs"
 	elif [ "$result" != 0 ]; then
-		why="the guest's script ended with status ${result:-none}: $(grep -m1 BAD "$console.text")"
+		why="the guest's script ended with status ${result:-none}, hvmon-run's $status: $(grep -m1 BAD "$console.text")"
 	elif [ "$status" != 0 ]; then
 		why="poweroff gave hvmon-run's status $status: $(tail -n1 "/tmp/$name.out")"
 	fi
@@ -38,7 +38,7 @@ verdict() {
 	if [ -z "$why" ]; then
 		echo "ok guests/$1"
 	else
-		tail -n 25 "$console.text" | sed 's/^/# /'
+		tail -n 25 "$console.text" "/tmp/$1.out" | sed 's/^/# /'
 		echo "not ok guests/$1: $why"
 	fi
 }
