@@ -272,8 +272,7 @@ struct hvmon_vcpu {
 	struct {
 		u16 port;
 		u8 size;
-		bool in, string, rep;
-		u32 count;
+		bool in, string;
 	} pio;
 
 	u8 fresh_faults;	/* faults to come without looking around; tdp.c */
@@ -324,7 +323,6 @@ struct hvmon_vm {
 
 	struct hvmon_vm_stats stats;
 	struct dentry *debugfs;
-	void *vendor;
 };
 
 /* ------------------------------------------------------------------ */

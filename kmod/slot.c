@@ -219,7 +219,6 @@ static void slots_publish(struct hvmon_vm *vm, struct hvmon_slots *slots)
 	struct hvmon_slots *prev = vm_slots(vm);
 
 	rcu_assign_pointer(vm->slots, slots);
-	vm->stats.slots = slots ? slots->nr : 0;
 	if (prev) {
 		synchronize_srcu_expedited(&vm->srcu);
 		kfree(prev);

@@ -346,15 +346,6 @@ static int hw_init(void)
 	return 0;
 }
 
-static int vm_init(struct hvmon_vm *vm)
-{
-	return 0;
-}
-
-static void vm_fini(struct hvmon_vm *vm)
-{
-}
-
 static void update_caps(struct hvmon_vcpu *vcpu)
 {
 	/* CPUID's first table may come before the control block */
@@ -417,8 +408,6 @@ const struct hvmon_vendor_ops hvmon_svm_ops = {
 	.probe		= svm_probe,
 	.hw_init	= hw_init,
 	.hw_exit	= hw_exit,
-	.vm_init	= vm_init,
-	.vm_fini	= vm_fini,
 	.vcpu_init	= vcpu_init,
 	.vcpu_fini	= vcpu_fini,
 	.vcpu_reset	= svm_vcpu_reset,
