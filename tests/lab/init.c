@@ -4,9 +4,10 @@
  *
  * Started from the initramfs, it makes a root out of the machine's own file
  * system (9p, read-only) and a tmpfs above it (overlay), mounts what programs
- * expect, and then does what tests/lab/lab says over a virtio port: run a setup
- * script, run the command with its standard streams forwarded, run a finishing
- * script, report the status, power off.
+ * expect, and then does what tests/lab/lab says over a virtio port (or what
+ * relay.c puts in its place): run a setup script, run the command with its
+ * standard streams forwarded, run a finishing script, report the status, power
+ * off.
  *
  * Both directions of the port carry frames: one byte of type, three of zero,
  * a little-endian 32-bit length, the payload.
@@ -35,6 +36,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "relay.h"
 
 #define PORT_NAME "hvmon.lab"
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -204,16 +207,46 @@ static void load_modules(void)
 		fclose(order);
 }
 
-static void make_root(void)
+/* Is WORD on the kernel's command line? */
+static int told(const char *word)
+{
+	char line[4096];
+	int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, line, sizeof(line) - 1);
+	char *p, *save;
+
+	if (fd >= 0)
+		close(fd);
+	line[n > 0 ? n : 0] = 0;
+	for (p = strtok_r(line, " \n", &save); p; p = strtok_r(NULL, " \n", &save))
+		if (!strcmp(p, word))
+			return 1;
+	return 0;
+}
+
+/* The machine's file system where there is no virtio; opens the port as well. */
+static void mount_relayed(void)
+{
+	const char *failed;
+	char opts[128];
+	int root;
+
+	must_mount("dev", "/dev", "devtmpfs", 0, NULL);
+	failed = relay_start(&root, &port);
+	if (failed)
+		fatal("relay: %s: %s", failed, strerror(errno));
+	snprintf(opts, sizeof(opts),
+		 "trans=fd,rfdno=%d,wfdno=%d,version=9p2000.L,msize=131072,cache=loose", root, root);
+	if (mount("root", "/ro", "9p", MS_RDONLY, opts))
+		fatal("mount the machine's file system: %s", strerror(errno));
+	close(root);
+}
+
+static void mount_virtio(void)
 {
 	int tries;
 
-	must_mount("proc", "/proc", "proc", 0, NULL);
-	must_mount("sysfs", "/sys", "sysfs", 0, NULL);
-	load_modules();
-
-	mkdir("/ro", 0755);
-	/* The virtio device may still be on its way. */
+	/* The device may still be on its way. */
 	for (tries = 0;; tries++) {
 		if (!mount("root", "/ro", "9p", MS_RDONLY,
 			   "trans=virtio,version=9p2000.L,msize=262144,cache=loose"))
@@ -222,6 +255,19 @@ static void make_root(void)
 			fatal("mount the machine's file system: %s", strerror(errno));
 		usleep(50000);
 	}
+}
+
+static void make_root(void)
+{
+	must_mount("proc", "/proc", "proc", 0, NULL);
+	must_mount("sysfs", "/sys", "sysfs", 0, NULL);
+	load_modules();
+
+	mkdir("/ro", 0755);
+	if (told("lab.relay"))
+		mount_relayed();
+	else
+		mount_virtio();
 	must_mount("rw", "/rw", "tmpfs", 0, "size=50%,mode=0755");
 	mkdir("/rw/upper", 0755);
 	mkdir("/rw/work", 0755);
@@ -657,7 +703,8 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	make_root();
 	settle();
-	port = find_port();
+	if (port < 0)
+		port = find_port();
 	send_frame(FRAME_READY, "", 0);
 	read_job(&job, &ws);
 	environ = job.env;
