@@ -33,7 +33,20 @@ MAX_DATA = 256 << 10
 # Emulated time is counted in instructions, and this many make a second. It
 # says what the processor of the host is worth beside its devices: with more,
 # waiting for the serial line costs more, with less the timer's interrupts do.
-IPS = 20000000
+IPS = 50000000
+
+# What the kernel starts with that costs seconds here, and that no test is for:
+# random numbers from jitter, certificates of modules' signers, tables of the
+# tracer, and what has the types of all kernel functions parsed for BPF.
+SKIPPED = """
+    jent_mod_init load_system_certificate_list
+    trace_eval_init init_kprobe_trace ftrace_check_for_weak_functions
+    bpf_dummy_struct_ops_init bpf_fs_kfuncs_init bpf_kfunc_init
+    bpf_key_sig_kfuncs_init bpf_kprobe_multi_kfuncs_init bpf_mptcp_kfunc_init
+    bpf_prog_test_run_init bpf_rstat_kfunc_init bpf_tcp_ca_kfunc_init
+    cpumask_kfunc_init crypto_kfunc_init cubictcp_register hid_bpf_init
+    hid_bpf_struct_ops_init init_subsystem kfunc_init xdp_metadata_init
+    """.split()
 
 COMPRESSORS = {
     b"\x28\xb5\x2f\xfd": ["zstd", "-dcq"],
@@ -203,10 +216,7 @@ class Bochs:
                  # CPUID is wrong about the size of the compacted form, and Linux
                  # would go without XSAVE.
                  "clearcpuid=xsaves,xsavec",
-                 # Each costs seconds here and nothing that the lab is for.
-                 "cryptomgr.notests", "rodata=off",
-                 "initcall_blacklist=jent_mod_init,load_system_certificate_list,"
-                 "trace_eval_init,init_kprobe_trace"]
+                 "cryptomgr.notests", "initcall_blacklist=" + ",".join(SKIPPED)]
         if self.args.cpus == 1:
             words.append("nosmp")
         if self.args.swap:
