@@ -10,10 +10,12 @@ import pty
 import re
 import select
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
 import threading
+import time
 
 import ninep
 from common import LAB, LabError, cache_dir, die_with_parent, kernels
@@ -203,6 +205,7 @@ class Bochs:
         self.terminal = None
         self.bell = None
         self.output = b""
+        self.messages = None
         self.seq = 0
         self.pending = bytearray()
         self.root = ninep.Server(b"/", MAX_DATA)
@@ -270,7 +273,7 @@ class Bochs:
             f"ata0-slave: type=disk, path={self.folder}/kernel, mode=flat",
             f"com1: enabled=1, mode=file, dev={log}",
             f"com2: enabled=1, mode=term, dev={bell}",
-            f"log: {self.folder}/log",
+            f"log: {self.folder}/messages",
             "panic: action=fatal",
             "error: action=ignore",
             "info: action=ignore",
@@ -298,7 +301,8 @@ class Bochs:
         self.make_disk(kernel, initrd)
         self.bell, bell_slave = pty.openpty()
         self.terminal, slave = pty.openpty()
-        with open(log, "w", encoding="ascii"):
+        messages = os.path.join(self.folder, "messages")
+        with open(log, "w", encoding="ascii"), open(messages, "w", encoding="ascii"):
             argv = self.configure(kernel, log, os.ttyname(bell_slave))
         try:
             self.process = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave,
@@ -309,12 +313,14 @@ class Bochs:
         os.close(slave)
         self.port = remote
         self.log = log
+        self.messages = open(messages, errors="replace")
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
 
     def serve(self):
         """Answers the host until Bochs ends."""
         ended = os.pidfd_open(self.process.pid)
+        looked = 0
         try:
             while True:
                 take = len(self.pending) < 1 << 16
@@ -331,14 +337,20 @@ class Bochs:
                         os.write(self.bell, b"!")
                     self.pending += data
                 if self.terminal in r:
-                    self.output = (self.output + os.read(self.terminal, 1 << 16))[-2000:]
+                    self.output = (self.output + os.read(self.terminal, 1 << 16))[-8000:]
                 if self.bell in r:
                     os.read(self.bell, 1 << 16)
-                if ended in r or self.panicked():
+                now = time.monotonic()
+                if now - looked > 1:
+                    looked = now
+                    if self.panicked():
+                        return
+                if ended in r:
                     return
         except OSError:
             pass
         finally:
+            os.close(ended)
             self.port.close()
 
     def panicked(self):
@@ -359,8 +371,9 @@ class Bochs:
         answer = b""
         if op == ord("h"):
             # Should the host reset itself, it finds nothing to boot, and Bochs
-            # ends.
+            # ends. All files are open by now.
             self.disk[0:SECTOR] = bytes(SECTOR)
+            shutil.rmtree(self.folder)
         elif op == ord("9"):
             answer = self.root.answer(data)
         elif op == ord("f"):
@@ -376,18 +389,23 @@ class Bochs:
     def gone(self):
         """After the port was closed: what the emulator said, or LabError."""
         self.end(1)
-        try:
-            with open(os.path.join(self.folder, "log"), errors="replace") as f:
-                text = f.read()
-        except OSError:
-            text = ""
+        self.thread.join()
+        self.messages.seek(0)
+        text = self.messages.read() + self.output.decode(errors="replace").replace("\r", "")
         said = "; ".join(re.findall(r">>PANIC<< (.*)$", text, re.MULTILINE))
         if not os.path.getsize(self.log):
-            raise LabError(f"Bochs failed: {said or self.output.decode(errors='replace')}")
+            wrong = re.findall(r"bochsrc:\d+: (wrong .*)$", text, re.MULTILINE)
+            raise LabError("Bochs failed: " + ("; ".join([*wrong, said]) or text[-1000:]))
         return said
 
     def ask_where(self):
-        """Bochs cannot send an NMI."""
+        """Have Bochs's debugger say in the log where a silent host hangs."""
+        self.process.send_signal(signal.SIGINT)
+        time.sleep(1)
+        os.write(self.terminal, b"info cpu\n")
+        time.sleep(2)
+        with open(self.log, "ab") as f:
+            f.write(b"\n" + self.output[self.output.rfind(b"info cpu"):].replace(b"\r", b""))
 
     def end(self, wait):
         """Ends Bochs; WAIT seconds are for the host to power off by itself."""

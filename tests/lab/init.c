@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/klog.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
@@ -705,6 +706,8 @@ int main(void)
 	settle();
 	if (port < 0)
 		port = find_port();
+	/* Booting may have been told to say less, for a slow serial line. */
+	klogctl(8, NULL, 7);
 	send_frame(FRAME_READY, "", 0);
 	read_job(&job, &ws);
 	environ = job.env;
