@@ -337,7 +337,7 @@ class Bochs:
                         os.write(self.bell, b"!")
                     self.pending += data
                 if self.terminal in r:
-                    self.output = (self.output + os.read(self.terminal, 1 << 16))[-8000:]
+                    self.output += os.read(self.terminal, 1 << 16)
                 if self.bell in r:
                     os.read(self.bell, 1 << 16)
                 now = time.monotonic()
@@ -402,10 +402,12 @@ class Bochs:
         """Have Bochs's debugger say in the log where a silent host hangs."""
         self.process.send_signal(signal.SIGINT)
         time.sleep(1)
-        os.write(self.terminal, b"info cpu\n")
+        asked = len(self.output)
+        os.write(self.terminal, b"creg\nprint-stack 24\nr\n")
         time.sleep(2)
+        said = re.sub(rb"\r|\x1b\[[?0-9;]*[a-zA-Z]", b"", self.output[asked:])
         with open(self.log, "ab") as f:
-            f.write(b"\n" + self.output[self.output.rfind(b"info cpu"):].replace(b"\r", b""))
+            f.write(b"\nBochs's debugger about the last processor that ran:\n" + said)
 
     def end(self, wait):
         """Ends Bochs; WAIT seconds are for the host to power off by itself."""
