@@ -9,6 +9,7 @@
 #include <asm/processor-flags.h>
 #include <asm/special_insns.h>
 
+#include "../dr.h"
 #include "svm.h"
 
 #define CR0_HIDDEN	((u64)(X86_CR0_CD | X86_CR0_NW))
@@ -167,50 +168,14 @@ static void set_dr6_dr7(struct hvmon_vcpu *vcpu, u64 dr6, u64 dr7)
 
 static u64 get_dr(const struct hvmon_svm_vcpu *svm, int n)
 {
-	unsigned long val;
-
-	if (!svm->dr_loaded)
-		return svm->dr[n];
-	switch (n) {
-	case 0:
-		get_debugreg(val, 0);
-		break;
-	case 1:
-		get_debugreg(val, 1);
-		break;
-	case 2:
-		get_debugreg(val, 2);
-		break;
-	default:
-		get_debugreg(val, 3);
-		break;
-	}
-	return val;
-}
-
-static void write_dr(int n, unsigned long val)
-{
-	switch (n) {
-	case 0:
-		set_debugreg(val, 0);
-		break;
-	case 1:
-		set_debugreg(val, 1);
-		break;
-	case 2:
-		set_debugreg(val, 2);
-		break;
-	default:
-		set_debugreg(val, 3);
-		break;
-	}
+	return svm->dr_loaded ? hvmon_read_dr(n) : svm->dr[n];
 }
 
 static void set_dr(struct hvmon_svm_vcpu *svm, int n, u64 val)
 {
 	svm->dr[n] = val;
 	if (svm->dr_loaded)
-		write_dr(n, val);
+		hvmon_write_dr(n, val);
 }
 
 u64 svm_get_reg(struct hvmon_vcpu *vcpu, enum hvmon_reg reg)
@@ -301,14 +266,12 @@ static void load_dr(struct hvmon_svm_vcpu *svm, struct svm_cpu *cpu)
 {
 	int i;
 
-	get_debugreg(cpu->dr[0], 0);
-	get_debugreg(cpu->dr[1], 1);
-	get_debugreg(cpu->dr[2], 2);
-	get_debugreg(cpu->dr[3], 3);
+	for (i = 0; i < 4; i++)
+		cpu->dr[i] = hvmon_read_dr(i);
 	/* A host breakpoint must not go off at the guest's address in here */
 	set_debugreg(0x400UL, 7);
 	for (i = 0; i < 4; i++)
-		write_dr(i, svm->dr[i]);
+		hvmon_write_dr(i, svm->dr[i]);
 	svm->dr_loaded = true;
 }
 
@@ -358,7 +321,7 @@ void svm_dr_section_end(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
 	if (svm->dr_loaded) {
 		for (i = 0; i < 4; i++) {
 			svm->dr[i] = get_dr(svm, i);
-			write_dr(i, cpu->dr[i]);
+			hvmon_write_dr(i, cpu->dr[i]);
 		}
 		svm->dr_loaded = false;
 		if (!(vmcb->save.dr7 & DR7_ENABLES)) {
