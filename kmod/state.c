@@ -316,8 +316,13 @@ static bool event_valid(const struct hvmon_event *ev, bool in_flight)
 	}
 }
 
+/* B0-B3, enabled breakpoint, BS, RTM: SDM vol. 3, table 25-4 */
+#define PENDING_DBG_VALID	0x1500fULL
+
 static bool events_valid(const struct hvmon_events *e)
 {
+	if (e->pending_dbg & ~PENDING_DBG_VALID)
+		return false;
 	return event_valid(&e->in_flight, true) && event_valid(&e->exception, false) &&
 	       !(e->flags & ~(HVMON_EVS_STI_SHADOW | HVMON_EVS_MOVSS_SHADOW |
 			      HVMON_EVS_NMI_BLOCKED)) && e->nmi_pending <= 2;

@@ -13,6 +13,7 @@ GUEST64(guest, "hlt\n");
 enum {
 	CR0, CR3, CR4, CR8, EFER, RFLAGS, DR6, DR7, CS_ATTR, LDT_BASE, GS_BASE, GDT_BASE,
 	EV_TYPE, EV_VALID, EV_VECTOR, EV_FLAGS, NMIS, MP, SIPI,
+	PENDING_DBG,
 };
 
 static const struct { const char *what; int field; u64 val; } bad[] = {
@@ -46,6 +47,7 @@ static const struct { const char *what; int field; u64 val; } bad[] = {
 	{ "an event that is valid twice", EV_VALID, 2 },
 	{ "exception 32", EV_VECTOR, 32 },
 	{ "an unknown event flag", EV_FLAGS, 8 },
+	{ "a reserved pending debug exception", PENDING_DBG, 0x10 },
 	{ "three NMIs", NMIS, 3 },
 	{ "multiprocessing state 3", MP, 3 },
 	{ "SIPI vector 256", SIPI, 256 },
@@ -107,6 +109,9 @@ static void spoil(struct hvmon_state *st, int field, u64 val)
 		break;
 	case EV_FLAGS:
 		st->events.flags = val;
+		break;
+	case PENDING_DBG:
+		st->events.pending_dbg = val;
 		break;
 	case NMIS:
 		st->events.nmi_pending = val;
