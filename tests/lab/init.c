@@ -219,7 +219,7 @@ static int told(const char *word)
 	if (fd >= 0)
 		close(fd);
 	line[n > 0 ? n : 0] = 0;
-	for (p = strtok_r(line, " \n", &save); p; p = strtok_r(NULL, " \n", &save))
+	for (p = strtok_r(line, "\n ", &save); p; p = strtok_r(NULL, "\n ", &save))
 		if (!strcmp(p, word))
 			return 1;
 	return 0;
@@ -237,7 +237,8 @@ static void mount_relayed(void)
 	if (failed)
 		fatal("relay: %s: %s", failed, strerror(errno));
 	snprintf(opts, sizeof(opts),
-		 "trans=fd,rfdno=%d,wfdno=%d,version=9p2000.L,msize=131072,cache=loose", root, root);
+		 "trans=fd,rfdno=%d,wfdno=%d,version=9p2000.L,msize=131072,cache=loose",
+		 root, root);
 	if (mount("root", "/ro", "9p", MS_RDONLY, opts))
 		fatal("mount the machine's file system: %s", strerror(errno));
 	close(root);
