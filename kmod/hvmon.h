@@ -342,6 +342,7 @@ struct hvmon_probe {
 	u64 caps;		/* HVMON_CAP_* */
 	u64 page_sizes;
 	u32 levels;		/* of nested tables */
+	bool present;		/* the processor has the extension as such */
 	char why[256];		/* a line per missing requirement */
 };
 
@@ -436,6 +437,7 @@ struct hvmon_vendor_ops {
 extern const struct hvmon_vendor_ops *hvmon_vendor;	/* NULL: none */
 extern struct hvmon_probe hvmon_probe_result;
 extern const struct hvmon_vendor_ops hvmon_svm_ops;
+extern const struct hvmon_vendor_ops hvmon_vmx_ops;
 void hvmon_vendor_calls_init(const struct hvmon_vendor_ops *ops);
 
 /*

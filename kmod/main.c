@@ -2,6 +2,7 @@
 /* Module entry and exit, and /dev/hvmon. */
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/string.h>
 
 #include "ioctl.h"
 
@@ -22,12 +23,39 @@ static struct miscdevice hvmon_dev = {
  * A processor that cannot run guests is no reason to refuse the module:
  * HVMON_INFO then tells the launcher what is missing.
  */
+static const struct hvmon_vendor_ops *find_vendor(void)
+{
+	static const struct hvmon_vendor_ops *const vendors[] = {
+		&hvmon_vmx_ops, &hvmon_svm_ops,
+	};
+	struct hvmon_probe *result = &hvmon_probe_result;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(vendors); i++) {
+		struct hvmon_probe p = { };
+
+		if (vendors[i]->probe(&p)) {
+			*result = p;
+			return vendors[i];
+		}
+		/* What the processor's own extension lacks is what matters */
+		if (p.present) {
+			*result = p;
+			return NULL;
+		}
+		if (result->why[0])
+			strlcat(result->why, "\n", sizeof(result->why));
+		strlcat(result->why, p.why, sizeof(result->why));
+	}
+	return NULL;
+}
+
 static int hvmon_vendor_init(void)
 {
-	const struct hvmon_vendor_ops *ops = &hvmon_svm_ops;
+	const struct hvmon_vendor_ops *ops = find_vendor();
 	int r;
 
-	if (!ops->probe(&hvmon_probe_result)) {
+	if (!ops) {
 		pr_warn("hvmon: no guests on this processor: %s\n", hvmon_probe_result.why);
 		return 0;
 	}

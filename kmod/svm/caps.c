@@ -61,6 +61,7 @@ bool svm_probe(struct hvmon_probe *p)
 		missing(p, "this processor has no AMD-V (CPUID 8000_0001h ECX bit 2)");
 		return false;
 	}
+	p->present = true;
 	edx = have_leaf(LEAF_SVM) ? cpuid_edx(LEAF_SVM) : 0;
 	if (switched_off())
 		missing(p, "AMD-V is switched off (VM_CR.SVMDIS): enable SVM in the firmware");

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Decodes exits into the neutral calls of kmod/exit.c, which decide. Handlers
+ * return what those return, or HVMON_LEAVE where the host waits (hvmon.h).
+ */
+#include <linux/nospec.h>
+#include <asm/debugreg.h>
+#include <asm/processor-flags.h>
+
+#include "vmx.h"
+
+/* ---- instructions ---- */
+
+static void know_len(struct hvmon_vcpu *vcpu)
+{
+	vcpu->exit.insn_len = vmx_get(vcpu, VMX_EXIT_INSN_LEN);
+}
+
+/**
+ * vmx_skip_insn() - the instruction that exited is done
+ * @vcpu: the vCPU, with exit.insn_len set
+ *
+ * Return: HVMON_RESUME.
+ */
+int vmx_skip_insn(struct hvmon_vcpu *vcpu)
+{
+	u64 old = vcpu->regs.rip, rip = old + vcpu->exit.insn_len;
+	u64 blocked;
+
+	if (unlikely((rip ^ old) >> 32) && vmx_code_bits(vcpu) != 64)
+		rip = (u32)rip;
+	vcpu->regs.rip = rip;
+	blocked = vmx_get(vcpu, VMX_INTERRUPTIBILITY);
+	if (unlikely(blocked & (VMX_BLOCK_STI | VMX_BLOCK_MOVSS)))
+		vmx_set(vcpu, VMX_INTERRUPTIBILITY,
+			blocked & ~(u64)(VMX_BLOCK_STI | VMX_BLOCK_MOVSS));
+	/* The guest single-steps itself: 18.3.1.4 */
+	if (unlikely(vcpu->regs.rflags & X86_EFLAGS_TF))
+		hvmon_queue_exception(vcpu, 1, false, 0, DR_STEP);
+	return HVMON_RESUME;
+}
+
+static int exit_cpuid(struct hvmon_vcpu *vcpu)
+{
+	know_len(vcpu);
+	return hvmon_exit_cpuid(vcpu);
+}
+
+static int exit_rdmsr(struct hvmon_vcpu *vcpu)
+{
+	know_len(vcpu);
+	return hvmon_exit_rdmsr(vcpu);
+}
+
+static int exit_wrmsr(struct hvmon_vcpu *vcpu)
+{
+	int r;
+
+	know_len(vcpu);
+	r = hvmon_exit_wrmsr(vcpu);
+	if (vcpu->in_section && r == HVMON_RESUME)
+		vmx_sync(vcpu, this_cpu_ptr(&vmx_cpus));
+	return r;
+}
+
+static int exit_hlt(struct hvmon_vcpu *vcpu)
+{
+	know_len(vcpu);
+	return hvmon_exit_hlt(vcpu);
+}
+
+static int exit_vmcall(struct hvmon_vcpu *vcpu)
+{
+	know_len(vcpu);
+	return hvmon_exit_hypercall(vcpu);
+}
+
+static int exit_xsetbv(struct hvmon_vcpu *vcpu)
+{
+	know_len(vcpu);
+	return hvmon_exit_xsetbv(vcpu);
+}
+
+/* Does nothing, as far as the guest can tell: its memory is cached coherently */
+static int exit_nop(struct hvmon_vcpu *vcpu)
+{
+	know_len(vcpu);
+	return vmx_skip_insn(vcpu);
+}
+
+static int exit_ud(struct hvmon_vcpu *vcpu)
+{
+	hvmon_inject_ud(vcpu);
+	return HVMON_RESUME;
+}
+
+/* There are no performance counters */
+static int exit_rdpmc(struct hvmon_vcpu *vcpu)
+{
+	hvmon_inject_gp(vcpu);
+	return HVMON_RESUME;
+}
+
+/* A wait for a write that ends at once is within what MWAIT may do */
+static int exit_mwait(struct hvmon_vcpu *vcpu)
+{
+	return vcpu->caps.mwait ? exit_nop(vcpu) : exit_ud(vcpu);
+}
+
+/**
+ * vmx_io_info() - qualification of an I/O instruction: table 28-5
+ * @qualification: the field
+ *
+ * Return: the access.
+ */
+struct hvmon_pio_info vmx_io_info(u64 qualification)
+{
+	return (struct hvmon_pio_info) {
+		.port = qualification >> 16,
+		.size = (qualification & 7) + 1,
+		.in = qualification & BIT(3),
+		.string = qualification & BIT(4),
+	};
+}
+
+static int exit_io(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_pio_info pio = vmx_io_info(vcpu->exit.info1);
+
+	know_len(vcpu);
+	/* If the launcher answers, the skip comes after the section */
+	vmx_get(vcpu, VMX_INTERRUPTIBILITY);
+	return hvmon_exit_pio(vcpu, &pio);
+}
+
+/* ---- control and debug registers: table 28-3 ---- */
+
+enum { CR_MOV_TO, CR_MOV_FROM, CR_CLTS, CR_LMSW };
+
+/* Do the PDPTEs have to be loaded when CR0 or CR4 becomes this? 4.4.1 */
+static bool loads_pdptrs(struct hvmon_vcpu *vcpu, int cr, u64 val)
+{
+	u64 cr0 = cr == 0 ? val : vmx_get_reg(vcpu, HVMON_REG_CR0);
+	u64 cr4 = cr == 4 ? val : vmx_get_reg(vcpu, HVMON_REG_CR4);
+	u64 efer = vmx_get_reg(vcpu, HVMON_REG_EFER);
+
+	return cr != 8 && cr0 & X86_CR0_PG && cr4 & X86_CR4_PAE && !(efer & EFER_LME);
+}
+
+static int write_cr(struct hvmon_vcpu *vcpu, int cr, u64 val)
+{
+	bool pdptrs = loads_pdptrs(vcpu, cr, val);
+	u64 old = hvmon_get_cr(vcpu, cr);
+	int r;
+
+	if (pdptrs && vcpu->in_section)
+		return HVMON_LATER;
+	r = hvmon_set_cr(vcpu, cr, val);
+	if (!r && pdptrs && !vmx_load_pdptrs(vcpu)) {
+		hvmon_set_cr(vcpu, cr, old);
+		r = -EINVAL;
+	}
+	if (r == -EINVAL) {
+		hvmon_inject_gp(vcpu);
+		return HVMON_RESUME;
+	}
+	return r < 0 ? r : vmx_skip_insn(vcpu);
+}
+
+static int exit_cr(struct hvmon_vcpu *vcpu)
+{
+	u64 qualification = vcpu->exit.info1, cr0;
+	u64 *gpr = &vcpu->regs.gpr[qualification >> 8 & 15];
+	int cr = qualification & 15;
+
+	know_len(vcpu);
+	vcpu->stats.other += vcpu->in_section;
+	switch (qualification >> 4 & 3) {
+	case CR_MOV_TO:
+		return write_cr(vcpu, cr, vmx_code_bits(vcpu) == 64 ? *gpr : (u32)*gpr);
+	case CR_MOV_FROM:
+		*gpr = hvmon_get_cr(vcpu, cr);
+		return vmx_skip_insn(vcpu);
+	case CR_CLTS:
+		return write_cr(vcpu, 0, hvmon_get_cr(vcpu, 0) & ~X86_CR0_TS);
+	default:
+		/* LMSW sets PE, but does not clear it */
+		cr0 = hvmon_get_cr(vcpu, 0);
+		return write_cr(vcpu, 0, (cr0 & ~0xeULL) | (qualification >> 16 & 15));
+	}
+}
+
+/* The first use of a debug register: from now on it needs no exit */
+static int exit_dr(struct hvmon_vcpu *vcpu)
+{
+	vcpu->stats.other++;
+	vmx_dr_make_live(vcpu);
+	return HVMON_RESUME;
+}
+
+/* ---- exceptions, and the host's and the guest's interrupts ---- */
+
+/*
+ * An IRET that faulted had unblocked NMIs already: they are blocked until it
+ * succeeds (28.2.3).
+ */
+static void iret_faulted(struct hvmon_vcpu *vcpu)
+{
+	if (!vcpu->in_flight.valid)
+		vmx_set_bits(vcpu, VMX_INTERRUPTIBILITY, VMX_BLOCK_NMI);
+}
+
+static int exit_db(struct hvmon_vcpu *vcpu)
+{
+	u64 causes = vcpu->exit.info1 & (DR_TRAP_BITS | BIT(13) | DR_STEP);
+
+	vcpu->stats.other++;
+	/* A debug exception clears BTF: 18.4.4 */
+	vcpu->msr.debugctl &= ~(u64)DEBUGCTLMSR_BTF;
+	vmx_set(vcpu, VMX_DEBUGCTL, vcpu->msr.debugctl);
+	hvmon_queue_exception(vcpu, 1, false, 0, causes);
+	return HVMON_RESUME;
+}
+
+static int exit_exception(struct hvmon_vcpu *vcpu)
+{
+	u32 info = vmx_get(vcpu, VMX_EXIT_INTR_INFO);
+
+	if ((info & VMX_INTR_TYPE_MASK) >> VMX_INTR_TYPE_SHIFT == HVMON_EV_NMI) {
+		vcpu->stats.host_intr++;
+		vcpu->vmx->nmi = true;
+		return HVMON_LEAVE;
+	}
+	if (info & VMX_INTR_NMI_UNBLOCKED)
+		iret_faulted(vcpu);
+	switch (info & VMX_INTR_VECTOR_MASK) {
+	case 1:
+		return exit_db(vcpu);
+	case 17:
+		vcpu->stats.other++;
+		hvmon_queue_exception(vcpu, 17, true, vmx_get(vcpu, VMX_EXIT_INTR_ERROR), 0);
+		return HVMON_RESUME;
+	case 18:
+		vcpu->stats.other++;
+		vcpu->vmx->machine_check = true;
+		return HVMON_LEAVE;
+	default:
+		return hvmon_exit_unexpected(vcpu);
+	}
+}
+
+static int exit_entry_mc(struct hvmon_vcpu *vcpu)
+{
+	vcpu->vmx->machine_check = true;
+	return HVMON_LEAVE;
+}
+
+/* Pending still: taken by the host as soon as the section has ended */
+static int exit_host_event(struct hvmon_vcpu *vcpu)
+{
+	vcpu->stats.host_intr++;
+	return HVMON_LEAVE;
+}
+
+static int exit_window(struct hvmon_vcpu *vcpu)
+{
+	vcpu->stats.other++;
+	vmx_clear_bits(vcpu, VMX_PROC_CTLS, vcpu->exit.code == VMX_REASON_INTR_WINDOW ?
+		       VMX_PROC_INTR_WINDOW : VMX_PROC_NMI_WINDOW);
+	hvmon_request(vcpu, HVMON_REQ_EVENT);
+	return HVMON_RESUME;
+}
+
+/* ---- memory ---- */
+
+#define EPT_READ	BIT(0)
+#define EPT_WRITE	BIT(1)
+#define EPT_FETCH	BIT(2)
+#define EPT_NMI_UNBLOCKED	BIT(12)
+
+/**
+ * vmx_ept_access() - what an EPT violation wanted: table 28-7
+ * @qualification: the field
+ *
+ * Return: HVMON_ACCESS_*.
+ */
+u32 vmx_ept_access(u64 qualification)
+{
+	return (qualification & EPT_WRITE ? HVMON_ACCESS_WRITE : 0) |
+	       (qualification & EPT_FETCH ? HVMON_ACCESS_EXEC : 0);
+}
+
+static int exit_ept(struct hvmon_vcpu *vcpu)
+{
+	if (vcpu->in_section) {
+		vcpu->exit.info2 = vmx_get(vcpu, VMX_GUEST_PHYSICAL);
+		if (vcpu->exit.info1 & EPT_NMI_UNBLOCKED)
+			iret_faulted(vcpu);
+	}
+	return hvmon_exit_mmu(vcpu, vcpu->exit.info2, vmx_ept_access(vcpu->exit.info1));
+}
+
+/* ---- entries that fail ---- */
+
+/* What MOV to CR3 would have loaded, for a state that came without it */
+static int exit_pdptrs(struct hvmon_vcpu *vcpu)
+{
+	if (vcpu->in_section)
+		return HVMON_LATER;
+	if (!vmx_load_pdptrs(vcpu))
+		return hvmon_exit_invalid(vcpu, VMX_REASON_INVALID_STATE,
+					  "a reserved bit is set in a PDPTE that CR3 leads to");
+	return HVMON_RESUME;
+}
+
+static int exit_invalid(struct hvmon_vcpu *vcpu)
+{
+	char text[sizeof(vcpu->run->message)];
+	struct vmx_broken b;
+
+	if (vcpu->in_section)
+		return HVMON_LATER;
+	/* Any field: the first one that is not known brings all */
+	vmx_get(vcpu, VMX_ACTIVITY);
+	if (vmx_check(vcpu->vmx->field, &vmx_hw, &b))
+		snprintf(text, sizeof(text), "no rule of VM entry is seen to be broken (%llu)",
+			 vcpu->exit.info1);
+	else
+		snprintf(text, sizeof(text), "%s is 0x%llx: %s", vmx_field_name(b.field),
+			 b.value, b.rule);
+	return hvmon_exit_invalid(vcpu, vcpu->exit.code, text);
+}
+
+/* What a handler may return is said above HVMON_RESUME in hvmon.h */
+static int (*const handlers[VMX_REASONS])(struct hvmon_vcpu *vcpu) = {
+	[VMX_REASON_EXCEPTION_NMI]	= exit_exception,
+	[VMX_REASON_EXT_INTR]		= exit_host_event,
+	[VMX_REASON_TRIPLE_FAULT]	= hvmon_exit_shutdown,
+	[VMX_REASON_INIT]		= exit_host_event,
+	[VMX_REASON_INTR_WINDOW]	= exit_window,
+	[VMX_REASON_NMI_WINDOW]		= exit_window,
+	[VMX_REASON_CPUID]		= exit_cpuid,
+	[VMX_REASON_GETSEC]		= exit_ud,
+	[VMX_REASON_HLT]		= exit_hlt,
+	[VMX_REASON_INVD]		= exit_nop,
+	[VMX_REASON_RDPMC]		= exit_rdpmc,
+	[VMX_REASON_RSM]		= exit_ud,
+	[VMX_REASON_VMCALL]		= exit_vmcall,
+	[VMX_REASON_VMCLEAR ... VMX_REASON_VMXON] = exit_ud,
+	[VMX_REASON_CR]			= exit_cr,
+	[VMX_REASON_DR]			= exit_dr,
+	[VMX_REASON_IO]			= exit_io,
+	[VMX_REASON_RDMSR]		= exit_rdmsr,
+	[VMX_REASON_WRMSR]		= exit_wrmsr,
+	[VMX_REASON_MWAIT]		= exit_mwait,
+	[VMX_REASON_MONITOR]		= exit_mwait,
+	[VMX_REASON_ENTRY_MC]		= exit_entry_mc,
+	[VMX_REASON_EPT_VIOLATION]	= exit_ept,
+	[VMX_REASON_INVEPT]		= exit_ud,
+	[VMX_REASON_PREEMPT_TIMER]	= exit_host_event,
+	[VMX_REASON_INVVPID]		= exit_ud,
+	[VMX_REASON_WBINVD]		= exit_nop,
+	[VMX_REASON_XSETBV]		= exit_xsetbv,
+	[VMX_REASON_VMFUNC]		= exit_ud,
+};
+
+/**
+ * vmx_exit_known() - is there a handler?
+ * @reason: basic exit reason
+ *
+ * Return: true if there is.
+ */
+bool vmx_exit_known(u32 reason)
+{
+	return reason < ARRAY_SIZE(handlers) && handlers[reason];
+}
+
+/* Exits that can come amid the delivery of an event: 28.2.4 */
+#define VECTORING	(BIT_ULL(VMX_REASON_EXCEPTION_NMI) | BIT_ULL(VMX_REASON_TASK_SWITCH) | \
+			 BIT_ULL(VMX_REASON_EPT_VIOLATION) | BIT_ULL(VMX_REASON_EPT_MISCONFIG))
+
+/**
+ * vmx_handle_exit() - settle the last exit
+ * @vcpu: the vCPU
+ *
+ * The frequent ones are called directly: an indirect branch costs more than
+ * these comparisons.
+ *
+ * Return: HVMON_RESUME, HVMON_USER, HVMON_LATER, HVMON_LEAVE or -errno.
+ */
+int vmx_handle_exit(struct hvmon_vcpu *vcpu)
+{
+	u32 code = vcpu->exit.code, vectoring;
+
+	if (vcpu->in_section && code < 64 && BIT_ULL(code) & VECTORING) {
+		vectoring = vmx_get(vcpu, VMX_IDT_VECTORING_INFO);
+		if (unlikely(vectoring & VMX_INTR_VALID))
+			vmx_after_exit(vcpu, vectoring);
+	}
+	if (code == VMX_REASON_WRMSR)
+		return exit_wrmsr(vcpu);
+	if (code == VMX_REASON_CPUID)
+		return exit_cpuid(vcpu);
+	if (code == VMX_REASON_EXT_INTR)
+		return exit_host_event(vcpu);
+	if (code == VMX_REASON_EPT_VIOLATION)
+		return exit_ept(vcpu);
+	if (code == VMX_REASON_IO)
+		return exit_io(vcpu);
+	if (code == VMX_REASON_HLT)
+		return exit_hlt(vcpu);
+	if (code == VMX_REASON_RDMSR)
+		return exit_rdmsr(vcpu);
+	if (code == VMX_PSEUDO_PDPTRS)
+		return exit_pdptrs(vcpu);
+	if (code == VMX_PSEUDO_FAILED || code & VMX_REASON_FAILED_ENTRY)
+		return (code & VMX_REASON_MASK) == VMX_REASON_ENTRY_MC ? exit_entry_mc(vcpu) :
+									 exit_invalid(vcpu);
+	if (!vmx_exit_known(code))
+		return hvmon_exit_unexpected(vcpu);
+	return handlers[array_index_nospec(code, ARRAY_SIZE(handlers))](vcpu);
+}

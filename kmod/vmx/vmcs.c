@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The VMCS: encodings, the cache in front of it, the MSR bitmap, and what a
+ * new vCPU's controls are.
+ *
+ * VMREAD and VMWRITE need the processor, which is ours only inside a section.
+ * So everything works on a copy in memory: fields that were changed are written
+ * before the next entry; fields that an exit may have changed are read when
+ * somebody asks for them, which costs nothing for those that nobody needs.
+ */
+#include <linux/bitmap.h>
+#include <linux/gfp.h>
+#include <asm/desc.h>
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
+#include <asm/segment.h>
+#include <asm/tsc.h>
+
+#include "vmx.h"
+
+/* In the order of enum vmx_field, which comes from the same list */
+const u16 vmx_encodings[VMX_NR_FIELDS] = {
+#define VMX_ENCODING(name, encoding)	(encoding),
+	VMX_FIELDS(VMX_ENCODING)
+#undef VMX_ENCODING
+};
+
+/* ---- the cache ---- */
+
+/**
+ * vmx_vmread() - read a field of the current VMCS
+ * @field: which; every processor that has the features hvmon asks for has it
+ *
+ * In a section only. Return: its value; 0 if the instruction fails, which it
+ * cannot for a field that exists (SDM vol. 3, VMREAD).
+ */
+noinstr u64 vmx_vmread(enum vmx_field field)
+{
+	u64 val = 0;
+
+	asm volatile("1: vmread %1, %0\n"
+		     "2:\n"
+		     _ASM_EXTABLE(1b, 2b)
+		     : "+r" (val) : "r" ((u64)vmx_encodings[field]) : "cc");
+	return val;
+}
+
+static __always_inline void write_field(enum vmx_field field, u64 val)
+{
+	asm volatile("1: vmwrite %1, %0\n"
+		     "2:\n"
+		     _ASM_EXTABLE(1b, 2b)
+		     : : "r" ((u64)vmx_encodings[field]), "r" (val) : "cc");
+}
+
+/**
+ * vmx_flush_dirty() - write the fields that have changed
+ * @vmx: the vCPU, whose VMCS is current
+ */
+noinstr void vmx_flush_dirty(struct hvmon_vmx_vcpu *vmx)
+{
+	unsigned int i, field;
+	unsigned long word;
+
+	for (i = 0; i < BITS_TO_LONGS(VMX_NR_FIELDS); i++) {
+		word = vmx->dirty[i];
+		if (!word)
+			continue;
+		vmx->dirty[i] = 0;
+		while (word) {
+			field = i * BITS_PER_LONG + __ffs(word);
+			write_field(field, vmx->field[field]);
+			word &= word - 1;
+		}
+	}
+}
+
+/**
+ * vmx_forget() - an exit has been taken
+ * @vmx: the vCPU
+ */
+noinstr void vmx_forget(struct hvmon_vmx_vcpu *vmx)
+{
+	unsigned int i = VMX_FIRST_VOLATILE / BITS_PER_LONG;
+
+	vmx->valid[i++] &= BIT(VMX_FIRST_VOLATILE % BITS_PER_LONG) - 1;
+	for (; i < BITS_TO_LONGS(VMX_NR_FIELDS); i++)
+		vmx->valid[i] = 0;
+}
+
+/**
+ * vmx_fetch_all() - make every field of the cache valid
+ * @vmx: the vCPU, whose VMCS is current
+ */
+void vmx_fetch_all(struct hvmon_vmx_vcpu *vmx)
+{
+	unsigned int field;
+
+	for_each_clear_bit(field, vmx->valid, VMX_NR_FIELDS)
+		vmx->field[field] = vmx_vmread(field);
+	bitmap_fill(vmx->valid, VMX_NR_FIELDS);
+}
+
+/* ---- MSR bitmap: 25.6.9 ---- */
+
+/*
+ * What entries and exits switch anyway is the guest's to use. What sections
+ * switch it may read: a write is rare, and that none went unseen saves reading
+ * all of them at every section's end.
+ */
+static const struct {
+	u32 msr;
+	bool writable;
+} guest_msrs[] = {
+	{ MSR_FS_BASE, true }, { MSR_GS_BASE, true }, { MSR_KERNEL_GS_BASE, true },
+	{ MSR_IA32_SYSENTER_CS, true }, { MSR_IA32_SYSENTER_ESP, true },
+	{ MSR_IA32_SYSENTER_EIP, true },
+	{ MSR_STAR, false }, { MSR_LSTAR, false }, { MSR_CSTAR, false },
+	{ MSR_SYSCALL_MASK, false },
+};
+
+#define WRITE_HALF	2048
+
+/**
+ * vmx_msr_bitmap_bit() - where an MSR is in the bitmap
+ * @msr: index
+ * @byte: offset of the read's bit; the write's lies 2 KiB further
+ * @bit: in that byte
+ *
+ * Return: false if the bitmap does not cover it: it always exits.
+ */
+bool vmx_msr_bitmap_bit(u32 msr, unsigned int *byte, unsigned int *bit)
+{
+	u32 n = msr & 0x1fff;
+
+	if (msr != n && msr != (n | 0xc0000000))
+		return false;
+	*byte = (msr == n ? 0 : 1024) + n / 8;
+	*bit = n % 8;
+	return true;
+}
+
+int vmx_msr_bitmap_init(void)
+{
+	unsigned int i, byte, bit;
+	u8 *map = (u8 *)__get_free_page(GFP_KERNEL);
+
+	if (!map)
+		return -ENOMEM;
+	memset(map, 0xff, PAGE_SIZE);
+	for (i = 0; i < ARRAY_SIZE(guest_msrs); i++) {
+		if (!vmx_msr_bitmap_bit(guest_msrs[i].msr, &byte, &bit))
+			continue;
+		map[byte] &= ~BIT(bit);
+		if (guest_msrs[i].writable)
+			map[WRITE_HALF + byte] &= ~BIT(bit);
+	}
+	vmx_hw.msr_bitmap = map;
+	vmx_hw.msr_bitmap_pa = __pa(map);
+	return 0;
+}
+
+void vmx_msr_bitmap_exit(void)
+{
+	free_page((unsigned long)vmx_hw.msr_bitmap);
+	vmx_hw.msr_bitmap = NULL;
+}
+
+/* ---- a new vCPU ---- */
+
+/*
+ * The timer bounds how long a guest runs without an exit. Interrupts of the
+ * host do that, too; but Bochs 2.7 holds them back from a guest that is entered
+ * with RFLAGS.IF clear, until it changes IF, and a guest that never does so
+ * would keep the processor (under KVM as well).
+ */
+#define PIN_WANTED	(VMX_PIN_EXT_INTR | VMX_PIN_NMI | VMX_PIN_VIRTUAL_NMI |		\
+			 VMX_PIN_PREEMPT_TIMER)
+#define RUN_LIMIT_MS	4
+
+/*
+ * INVLPG and CR3 are the guest's own business under EPT. CR8 exits: there is
+ * no TPR shadow yet.
+ */
+#define PROC_WANTED	(VMX_PROC_TSC_OFFSET | VMX_PROC_HLT | VMX_PROC_MWAIT |		\
+			 VMX_PROC_RDPMC | VMX_PROC_CR8_LOAD | VMX_PROC_CR8_STORE |	\
+			 VMX_PROC_MOV_DR | VMX_PROC_IO | VMX_PROC_MSR_BITMAP |		\
+			 VMX_PROC_MONITOR | VMX_PROC_SECONDARY)
+#define PROC_UNWANTED	(VMX_PROC_CR3_LOAD | VMX_PROC_CR3_STORE | VMX_PROC_INVLPG)
+
+#define PROC2_WANTED	(VMX_PROC2_EPT | VMX_PROC2_UNRESTRICTED | VMX_PROC2_WBINVD |	\
+			 VMX_PROC2_VPID)
+
+/* The host's performance counters rest while a guest runs, where they can */
+#define EXIT_WANTED	(VMX_EXIT_SAVE_DEBUG | VMX_EXIT_HOST_64 | VMX_EXIT_LOAD_PAT |	\
+			 VMX_EXIT_LOAD_EFER)
+#define ENTRY_WANTED	(VMX_ENTRY_LOAD_DEBUG | VMX_ENTRY_LOAD_PAT | VMX_ENTRY_LOAD_EFER)
+
+/*
+ * #AC and #DB because a guest can nest them without end in front of its first
+ * instruction, where no interrupt would ever be taken; #MC for the host.
+ */
+#define EXCEPTIONS	(BIT(1) | BIT(17) | BIT(18))
+
+static void control_init(struct hvmon_vcpu *vcpu)
+{
+	u32 proc2 = vmx_adjust(vmx_hw.proc2, PROC2_WANTED);
+
+	vmx_set(vcpu, VMX_PIN_CTLS, vmx_adjust(vmx_hw.pin, PIN_WANTED));
+	/* Counts down at the TSC's rate divided by a power of two: 26.5.1, A.6 */
+	vmx_set(vcpu, VMX_PREEMPT_TIMER,
+		(u64)tsc_khz * RUN_LIMIT_MS >> (vmx_hw.misc & VMX_MISC_TIMER_SHIFT));
+	vmx_set(vcpu, VMX_PROC_CTLS, vmx_adjust(vmx_hw.proc, PROC_WANTED) & ~PROC_UNWANTED);
+	vmx_set(vcpu, VMX_PROC2_CTLS, proc2);
+	vmx_set(vcpu, VMX_EXIT_CTLS, vmx_adjust(vmx_hw.exit, EXIT_WANTED));
+	vmx_set(vcpu, VMX_ENTRY_CTLS, vmx_adjust(vmx_hw.entry, ENTRY_WANTED));
+	vmx_set(vcpu, VMX_EXCEPTION_BITMAP, EXCEPTIONS);
+	vmx_set(vcpu, VMX_MSR_BITMAP, vmx_hw.msr_bitmap_pa);
+	vmx_set(vcpu, VMX_EPTP, vcpu->vm->mmu.root);
+	vmx_set(vcpu, VMX_VMCS_LINK, ~0ULL);
+	if (proc2 & VMX_PROC2_VPID)
+		vmx_set(vcpu, VMX_VPID, vmx_hw.vpid);
+}
+
+/**
+ * vmx_host_init() - the host's state that never changes while the module runs
+ * @vcpu: the vCPU
+ *
+ * What follows the processor or the process is vmx_host_section_begin()'s.
+ */
+void vmx_host_init(struct hvmon_vcpu *vcpu)
+{
+	u64 val;
+
+	vmx_set(vcpu, VMX_HOST_CS_SELECTOR, __KERNEL_CS);
+	vmx_set(vcpu, VMX_HOST_SS_SELECTOR, __KERNEL_DS);
+	vmx_set(vcpu, VMX_HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8);
+	vmx_set(vcpu, VMX_HOST_RIP, (u64)hvmon_vmx_exit);
+	vmx_rdmsr(MSR_IA32_CR_PAT, &val);
+	vmx_set(vcpu, VMX_HOST_PAT, val);
+	vmx_rdmsr(MSR_EFER, &val);
+	vmx_set(vcpu, VMX_HOST_EFER, val);
+	vmx_rdmsr(MSR_IA32_SYSENTER_CS, &val);
+	vmx_set(vcpu, VMX_HOST_SYSENTER_CS, val);
+	vmx_rdmsr(MSR_IA32_SYSENTER_EIP, &val);
+	vmx_set(vcpu, VMX_HOST_SYSENTER_EIP, val);
+}
+
+/**
+ * vmx_vmcs_init() - the VMCS of a new vCPU, in the cache
+ * @vcpu: its vCPU; the guest's state is vmx_vcpu_reset()'s
+ *
+ * The contents of a new VMCS are undefined (25.11.3), so every field is
+ * written; those of features that the processor lacks must not be.
+ */
+void vmx_vmcs_init(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_vmx_vcpu *vmx = vcpu->vmx;
+	unsigned int field;
+
+	bitmap_fill(vmx->valid, VMX_NR_FIELDS);
+	control_init(vcpu);
+	for (field = 0; field < VMX_FIRST_READ_ONLY; field++)
+		__set_bit(field, vmx->dirty);
+	if (!vmx_has2(VMX_PROC2_XSAVES))
+		__clear_bit(VMX_XSS_EXIT_BITMAP, vmx->dirty);
+	if (!vmx_has2(VMX_PROC2_VPID))
+		__clear_bit(VMX_VPID, vmx->dirty);
+	if (!(vmx_hw.pin.may & VMX_PIN_PREEMPT_TIMER))
+		__clear_bit(VMX_PREEMPT_TIMER, vmx->dirty);
+	vmx_host_init(vcpu);
+}
