@@ -3,6 +3,8 @@
  * Every instruction class that software uses on device memory leaves as MMIO
  * and computes what the processor would.
  */
+#include <cpuid.h>
+
 #include "hvt.h"
 
 #define DEV	0xd0000000UL
@@ -72,6 +74,13 @@ static const struct test tests[] = {
 
 GUEST64(guest, "hlt\n");
 
+static bool has_movbe(void)
+{
+	u32 a, b, c, d;
+
+	return __get_cpuid(1, &a, &b, &c, &d) && c & bit_MOVBE;
+}
+
 int main(void)
 {
 	struct hvt_vcpu *v = HVT_BOOT(64, guest);
@@ -85,6 +94,8 @@ int main(void)
 		bool wrote = false;
 		int e;
 
+		if (!strncmp(t->name, "movbe", 5) && !has_movbe())
+			continue;
 		memcpy(v->vm->mem + HVT_CODE, t->code, t->len);
 		v->vm->mem[HVT_CODE + t->len] = 0xf4;
 		hvt_get(v, &st, HVMON_STATE_REGS | HVMON_STATE_SREGS);
