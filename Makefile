@@ -4,6 +4,7 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 HOST_KERNEL ?= stock
+CPU ?= svm
 DESTDIR ?=
 PREFIX ?= /usr/local
 
@@ -17,6 +18,7 @@ all: userspace module
 help:
 	@echo 'make               hvmon.ko for the running kernel (or KDIR=DIR) and the userspace'
 	@echo 'make demo          a Debian guest under hvmon in an emulated host'
+	@echo '                   (CPU=vmx: VT-x instead of AMD-V; so for make bench)'
 	@echo 'make check         all tests, in the lab; TESTS="PATTERN..." selects stages'
 	@echo 'make bench         what an exit and an idle VM cost, beside KVM'
 	@echo 'make symcheck      no symbol that hvmon.ko needs is reserved for KVM'
@@ -80,13 +82,13 @@ guests: userspace
 	@$(MAKE) $(JOBS) -C tests/guests BUILD="$(BUILD)"
 
 demo:
-	@tests/demo
+	@CPU="$(CPU)" tests/demo
 
 check:
 	@tests/check $(TESTS)
 
 bench:
-	@tests/bench/run
+	@CPU="$(CPU)" tests/bench/run
 
 symcheck: HOST_KERNEL = stock
 symcheck: lab-module
