@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -75,6 +76,7 @@ struct job {
 	int argc;
 	int nenv;
 	int tty;
+	int first_cpu; /* COMMAND runs on this processor and those after it */
 	int quiet; /* no FRAME_ALIVE: they would disturb instruction counts */
 };
 
@@ -397,6 +399,9 @@ static void read_job(struct job *job, struct winsize *ws)
 		case 'A':
 			job->argv[job->argc++] = s;
 			break;
+		case 'P':
+			job->first_cpu = atoi(s);
+			break;
 		case 'Q':
 			job->quiet = 1;
 			break;
@@ -474,6 +479,18 @@ struct streams {
 	int tty;
 };
 
+static void leave_out_cpus_before(int first)
+{
+	cpu_set_t set;
+	int cpu;
+
+	CPU_ZERO(&set);
+	for (cpu = first; cpu < CPU_SETSIZE; cpu++)
+		CPU_SET(cpu, &set);
+	if (first && sched_setaffinity(0, sizeof(set), &set))
+		fatal("sched_setaffinity: %s", strerror(errno));
+}
+
 static pid_t spawn(const struct job *job, const struct winsize *ws, struct streams *st)
 {
 	int in[2], out[2], err[2], slave = -1;
@@ -507,6 +524,7 @@ static pid_t spawn(const struct job *job, const struct winsize *ws, struct strea
 		dup2(job->tty ? slave : out[1], 1);
 		dup2(job->tty ? slave : err[1], 2);
 		child_common(job->dir);
+		leave_out_cpus_before(job->first_cpu);
 		environ = job->env;
 		execvpe(job->argv[0], job->argv, job->env);
 		dprintf(2, "lab: %s: %s\n", job->argv[0], strerror(errno));
