@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -67,6 +68,8 @@ struct answer {
 static uint8_t out[SPACE] __attribute__((aligned(16)));
 static uint8_t in[SPACE] __attribute__((aligned(16)));
 static int root_fd, port_fd, bell_fd;
+static sem_t started;
+static int start_error;
 
 static void ata_command(int command, uint32_t lba, unsigned int sectors)
 {
@@ -242,8 +245,11 @@ static void *relay(void *unused)
 
 static void *start(void *unused)
 {
-	/* The permission is a thread's own. */
+	/* The permission is a thread's own: no command gets it. */
 	if (ioperm(ATA, 8, 1) || ioperm(ATA_CONTROL, 1, 1))
+		start_error = errno;
+	sem_post(&started);
+	if (start_error)
 		return NULL;
 	outb(2, ATA_CONTROL); /* no interrupts */
 	call(CALL_HELLO, 0, 0);
@@ -271,6 +277,7 @@ const char *relay_start(int *root, int *port)
 		return BELL;
 	root_fd = a[0];
 	port_fd = b[0];
+	sem_init(&started, 0, 0);
 	/* A thread, because process 1 kills all others before it ends. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -278,6 +285,12 @@ const char *relay_start(int *root, int *port)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (err)
 		return "pthread_create";
+	while (sem_wait(&started))
+		;
+	if (start_error) {
+		errno = start_error;
+		return "ioperm";
+	}
 	*root = a[1];
 	*port = b[1];
 	return NULL;
