@@ -20,6 +20,7 @@ help:
 	@echo 'make demo          a Debian guest under hvmon in an emulated host'
 	@echo '                   (CPU=vmx: VT-x instead of AMD-V; so for make bench)'
 	@echo 'make check         all tests, in the lab; TESTS="PATTERN..." selects stages'
+	@echo 'make check-full    ... and what takes long: more guests on VT-x'
 	@echo 'make bench         what an exit and an idle VM cost, beside KVM'
 	@echo 'make symcheck      no symbol that hvmon.ko needs is reserved for KVM'
 	@echo 'make install       module, userspace, manuals (DESTDIR=, PREFIX=/usr/local)'
@@ -87,6 +88,9 @@ demo:
 check:
 	@tests/check $(TESTS)
 
+check-full:
+	@tests/check --full
+
 bench:
 	@CPU="$(CPU)" tests/bench/run
 
@@ -109,4 +113,4 @@ clean:
 tests: userspace lab-module selftests guests
 
 .PHONY: all help tests module lab-module lint-module kunit-module userspace selftests guests demo \
-	check bench symcheck install clean
+	check check-full bench symcheck install clean
