@@ -32,19 +32,12 @@ static bool have_leaf(u32 leaf)
 	return cpuid_eax(0x80000000) >= leaf && cpuid_eax(0x80000000) < 0x80010000;
 }
 
-static void missing(struct hvmon_probe *p, const char *text)
-{
-	if (p->why[0])
-		strlcat(p->why, "\n", sizeof(p->why));
-	strlcat(p->why, text, sizeof(p->why));
-}
-
 /* 15.4: by the firmware, until the next reset */
 static bool switched_off(void)
 {
 	u64 vm_cr;
 
-	return !svm_rdmsr(MSR_VM_CR, &vm_cr) && vm_cr & SVM_VM_CR_SVM_DIS_MASK;
+	return !hvmon_rdmsr(MSR_VM_CR, &vm_cr) && vm_cr & SVM_VM_CR_SVM_DIS_MASK;
 }
 
 /**
@@ -58,19 +51,21 @@ bool svm_probe(struct hvmon_probe *p)
 	u32 edx;
 
 	if (!have_leaf(LEAF_EXT) || !(cpuid_ecx(LEAF_EXT) & BIT(2))) {
-		missing(p, "this processor has no AMD-V (CPUID 8000_0001h ECX bit 2)");
+		hvmon_missing(p,
+			      "this processor has no AMD-V (CPUID 8000_0001h ECX bit 2)");
 		return false;
 	}
 	p->present = true;
 	edx = have_leaf(LEAF_SVM) ? cpuid_edx(LEAF_SVM) : 0;
 	if (switched_off())
-		missing(p, "AMD-V is switched off (VM_CR.SVMDIS): enable SVM in the firmware");
+		hvmon_missing(p,
+			      "AMD-V is switched off (VM_CR.SVMDIS): enable SVM in the firmware");
 	if (!(edx & SVM_EDX_NP))
-		missing(p, "no nested paging (CPUID 8000_000Ah EDX bit 0)");
+		hvmon_missing(p, "no nested paging (CPUID 8000_000Ah EDX bit 0)");
 	if (have_leaf(LEAF_SVM) && cpuid_ebx(LEAF_SVM) < 2)
-		missing(p, "no ASID for guests (CPUID 8000_000Ah EBX)");
+		hvmon_missing(p, "no ASID for guests (CPUID 8000_000Ah EBX)");
 	if (!(cpuid_edx(LEAF_EXT) & BIT(20)))
-		missing(p, "no execute-disable (CPUID 8000_0001h EDX bit 20)");
+		hvmon_missing(p, "no execute-disable (CPUID 8000_0001h EDX bit 20)");
 	if (p->why[0])
 		return false;
 
@@ -87,19 +82,6 @@ bool svm_probe(struct hvmon_probe *p)
 	/* Nested tables have as many levels as the host's own, 15.25.5 */
 	p->levels = __read_cr4() & X86_CR4_LA57 ? 5 : 4;
 	return true;
-}
-
-/*
- * A barrier between guests, where the host's kernel would use one. Newer
- * kernels have lost the feature bit that said so.
- */
-static bool want_ibpb(void)
-{
-#ifdef X86_FEATURE_USE_IBPB
-	return boot_cpu_has(X86_FEATURE_USE_IBPB);
-#else
-	return boot_cpu_has(X86_FEATURE_IBPB) && !cpu_mitigations_off();
-#endif
 }
 
 /**
@@ -126,6 +108,6 @@ void svm_detect(struct svm_hw *hw)
 	hw->rdtscp = boot_cpu_has(X86_FEATURE_RDTSCP);
 	hw->v_spec_ctrl = edx & SVM_EDX_SPEC_CTRL;
 	hw->spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) && !hw->v_spec_ctrl;
-	hw->ibpb = want_ibpb();
+	hw->ibpb = hvmon_want_ibpb();
 	hw->maxphyaddr = have_leaf(LEAF_SIZES) ? cpuid_eax(LEAF_SIZES) & 0xff : 36;
 }

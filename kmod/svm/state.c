@@ -420,7 +420,7 @@ void svm_sync(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
 	}
 	if (svm_hw.rdtscp && (vcpu->caps.rdtscp || vcpu->caps.rdpid) &&
 	    cpu->tsc_aux_now != vcpu->msr.tsc_aux &&
-	    !svm_wrmsr(MSR_TSC_AUX, vcpu->msr.tsc_aux)) {
+	    !hvmon_wrmsr(MSR_TSC_AUX, vcpu->msr.tsc_aux)) {
 		cpu->tsc_aux_now = vcpu->msr.tsc_aux;
 		cpu->restore_tsc_aux = cpu->tsc_aux_now != cpu->tsc_aux;
 	}

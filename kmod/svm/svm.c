@@ -10,11 +10,9 @@
 #include <asm/alternative.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
-#include <asm/mce.h>
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
 #include <asm/processor-flags.h>
-#include <asm/ptrace.h>
 
 #include "../pt.h"
 #include "svm.h"
@@ -38,20 +36,20 @@ static int own_cpu(struct svm_cpu *cpu)
 	u64 efer;
 	int r;
 
-	r = svm_rdmsr(MSR_EFER, &efer);
+	r = hvmon_rdmsr(MSR_EFER, &efer);
 	if (r)
 		return r;
 	cpu->borrowed = efer & EFER_SVME;
 	if (!cpu->borrowed) {
-		r = svm_wrmsr(MSR_EFER, efer | EFER_SVME);
+		r = hvmon_wrmsr(MSR_EFER, efer | EFER_SVME);
 		if (r)
 			return r;
 	}
-	r = svm_rdmsr(MSR_VM_HSAVE_PA, &cpu->old_hsave_pa);
+	r = hvmon_rdmsr(MSR_VM_HSAVE_PA, &cpu->old_hsave_pa);
 	if (!r)
-		r = svm_wrmsr(MSR_VM_HSAVE_PA, cpu->hsave_pa);
+		r = hvmon_wrmsr(MSR_VM_HSAVE_PA, cpu->hsave_pa);
 	if (r && !cpu->borrowed)
-		svm_wrmsr(MSR_EFER, efer);
+		hvmon_wrmsr(MSR_EFER, efer);
 	return r;
 }
 
@@ -59,9 +57,9 @@ static void disown_cpu(struct svm_cpu *cpu)
 {
 	u64 efer;
 
-	svm_wrmsr(MSR_VM_HSAVE_PA, cpu->old_hsave_pa);
-	if (!cpu->borrowed && !svm_rdmsr(MSR_EFER, &efer))
-		svm_wrmsr(MSR_EFER, efer & ~(u64)EFER_SVME);
+	hvmon_wrmsr(MSR_VM_HSAVE_PA, cpu->old_hsave_pa);
+	if (!cpu->borrowed && !hvmon_rdmsr(MSR_EFER, &efer))
+		hvmon_wrmsr(MSR_EFER, efer & ~(u64)EFER_SVME);
 }
 
 /*
@@ -96,9 +94,9 @@ static void debugctl_begin(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
 	u64 want = vcpu->msr.debugctl & DEBUGCTLMSR_BTF;
 
 	cpu->restore_debugctl = false;
-	if (svm_rdmsr(MSR_IA32_DEBUGCTLMSR, &cpu->debugctl) || cpu->debugctl == want)
+	if (hvmon_rdmsr(MSR_IA32_DEBUGCTLMSR, &cpu->debugctl) || cpu->debugctl == want)
 		return;
-	cpu->restore_debugctl = !svm_wrmsr(MSR_IA32_DEBUGCTLMSR, want);
+	cpu->restore_debugctl = !hvmon_wrmsr(MSR_IA32_DEBUGCTLMSR, want);
 }
 
 static void debugctl_end(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
@@ -107,12 +105,12 @@ static void debugctl_end(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
 
 	/* A debug exception clears BTF: 13.1.1.5 */
 	if (unlikely(vcpu->msr.debugctl & DEBUGCTLMSR_BTF) &&
-	    !svm_rdmsr(MSR_IA32_DEBUGCTLMSR, &now) && !(now & DEBUGCTLMSR_BTF)) {
+	    !hvmon_rdmsr(MSR_IA32_DEBUGCTLMSR, &now) && !(now & DEBUGCTLMSR_BTF)) {
 		vcpu->msr.debugctl &= ~(u64)DEBUGCTLMSR_BTF;
 		cpu->restore_debugctl |= now != cpu->debugctl;
 	}
 	if (cpu->restore_debugctl)
-		svm_wrmsr(MSR_IA32_DEBUGCTLMSR, cpu->debugctl);
+		hvmon_wrmsr(MSR_IA32_DEBUGCTLMSR, cpu->debugctl);
 }
 
 static void host_msrs_begin(struct svm_cpu *cpu, struct hvmon_svm_vcpu *svm)
@@ -121,10 +119,10 @@ static void host_msrs_begin(struct svm_cpu *cpu, struct hvmon_svm_vcpu *svm)
 
 	cpu->restore_tsc_aux = false;
 	if (svm_hw.rdtscp) {
-		svm_rdmsr(MSR_TSC_AUX, &cpu->tsc_aux);
+		hvmon_rdmsr(MSR_TSC_AUX, &cpu->tsc_aux);
 		cpu->tsc_aux_now = cpu->tsc_aux;
 	}
-	if (svm_hw.spec_ctrl && !svm_rdmsr(MSR_IA32_SPEC_CTRL, &spec))
+	if (svm_hw.spec_ctrl && !hvmon_rdmsr(MSR_IA32_SPEC_CTRL, &spec))
 		svm->sw.spec_host = spec;
 }
 
@@ -136,16 +134,16 @@ static void tsc_ratio_begin(struct svm_cpu *cpu)
 {
 	cpu->tsc_ratio = 0;
 	if (!cpu->borrowed || !svm_hw.tsc_ratio ||
-	    svm_rdmsr(MSR_AMD64_TSC_RATIO, &cpu->tsc_ratio))
+	    hvmon_rdmsr(MSR_AMD64_TSC_RATIO, &cpu->tsc_ratio))
 		return;
-	if (cpu->tsc_ratio == TSC_RATIO_ONE || svm_wrmsr(MSR_AMD64_TSC_RATIO, TSC_RATIO_ONE))
+	if (cpu->tsc_ratio == TSC_RATIO_ONE || hvmon_wrmsr(MSR_AMD64_TSC_RATIO, TSC_RATIO_ONE))
 		cpu->tsc_ratio = 0;
 }
 
 static void tsc_ratio_end(struct svm_cpu *cpu)
 {
 	if (cpu->tsc_ratio)
-		svm_wrmsr(MSR_AMD64_TSC_RATIO, cpu->tsc_ratio);
+		hvmon_wrmsr(MSR_AMD64_TSC_RATIO, cpu->tsc_ratio);
 }
 
 /*
@@ -162,7 +160,7 @@ static void barrier_between_guests(struct svm_cpu *cpu, struct hvmon_svm_vcpu *s
 		return;
 	cpu->last_vcpu = svm->id;
 	if (svm_hw.ibpb)
-		svm_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+		hvmon_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 }
 
 /*
@@ -206,24 +204,6 @@ disown:
 	return r;
 }
 
-/*
- * A machine check in the guest was intercepted and so has not reached the
- * host. The handler decides what the error was by the MCA banks; to it, it
- * came from user space, interrupts on, as far as recovery goes. No emulator
- * raises one: this has not been seen to run.
- */
-static void machine_check(void)
-{
-#ifdef CONFIG_X86_MCE
-	struct pt_regs regs = {
-		.cs = 3,
-		.flags = X86_EFLAGS_IF,
-	};
-
-	do_machine_check(&regs);
-#endif
-}
-
 static void section_end(struct hvmon_vcpu *vcpu)
 {
 	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpus);
@@ -235,13 +215,13 @@ static void section_end(struct hvmon_vcpu *vcpu)
 		flush_for_lender(cpu);
 		/* KVM's guest may go on here without a barrier of KVM's */
 		if (svm_hw.ibpb)
-			svm_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+			hvmon_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 	}
 	svm_dr_section_end(vcpu, cpu);
 	debugctl_end(vcpu, cpu);
 	tsc_ratio_end(cpu);
 	if (cpu->restore_tsc_aux)
-		svm_wrmsr(MSR_TSC_AUX, cpu->tsc_aux);
+		hvmon_wrmsr(MSR_TSC_AUX, cpu->tsc_aux);
 #ifdef X86_FEATURE_IBPB_EXIT_TO_USER
 	/* Nor may a guest steer its launcher: the kernel has a barrier for it */
 	if (boot_cpu_has(X86_FEATURE_IBPB_EXIT_TO_USER))
@@ -251,7 +231,7 @@ static void section_end(struct hvmon_vcpu *vcpu)
 	disown_cpu(cpu);
 	if (unlikely(svm->machine_check)) {
 		svm->machine_check = false;
-		machine_check();
+		hvmon_machine_check();
 	}
 }
 

@@ -18,6 +18,7 @@
 #include <asm/asm.h>
 #include <asm/msr.h>
 
+#include "../host.h"
 #include "../hvmon.h"
 
 /* ---- VMCB: appendix B ---- */
@@ -296,20 +297,6 @@ struct hvmon_svm_vcpu {
 };
 
 /* ---- Small helpers ---- */
-
-static inline int svm_rdmsr(u32 msr, u64 *val)
-{
-	u32 lo = 0, hi = 0;
-	int r = rdmsr_safe(msr, &lo, &hi);
-
-	*val = lo | (u64)hi << 32;
-	return r ? -EIO : 0;
-}
-
-static inline int svm_wrmsr(u32 msr, u64 val)
-{
-	return wrmsr_safe(msr, lower_32_bits(val), upper_32_bits(val)) ? -EIO : 0;
-}
 
 static inline void svm_dirty(struct svm_vmcb *vmcb, enum svm_clean bit)
 {

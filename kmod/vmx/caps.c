@@ -41,7 +41,7 @@ static u64 read_cap(u32 msr)
 {
 	u64 val;
 
-	vmx_rdmsr(msr, &val);
+	hvmon_rdmsr(msr, &val);
 	return val;
 }
 
@@ -70,13 +70,6 @@ static struct vmx_ctls read_proc2(void)
 	return vmx_ctls(read_cap(CAP_PROC2));
 }
 
-static void missing(struct hvmon_probe *p, const char *text)
-{
-	if (p->why[0])
-		strlcat(p->why, "\n", sizeof(p->why));
-	strlcat(p->why, text, sizeof(p->why));
-}
-
 /* What there is no running without, and where it is announced */
 static void probe_controls(struct hvmon_probe *p)
 {
@@ -101,7 +94,7 @@ static void probe_controls(struct hvmon_probe *p)
 
 	for (i = 0; i < ARRAY_SIZE(needs); i++)
 		if ((needs[i].have & needs[i].need) != needs[i].need)
-			missing(p, needs[i].why);
+			hvmon_missing(p, needs[i].why);
 }
 
 static void probe_ept(struct hvmon_probe *p)
@@ -109,9 +102,10 @@ static void probe_ept(struct hvmon_probe *p)
 	u64 ept = read_cap(CAP_EPT_VPID);
 
 	if (!(ept & VMX_EPT_WALK_4) || !(ept & VMX_EPT_WB))
-		missing(p, "no EPT of four levels in write-back memory (IA32_VMX_EPT_VPID_CAP)");
+		hvmon_missing(p,
+			      "no EPT of four levels in write-back memory (IA32_VMX_EPT_VPID_CAP)");
 	if (!(ept & VMX_EPT_INVEPT) || !(ept & (VMX_EPT_INVEPT_SINGLE | VMX_EPT_INVEPT_ALL)))
-		missing(p, "no INVEPT (IA32_VMX_EPT_VPID_CAP bit 20)");
+		hvmon_missing(p, "no INVEPT (IA32_VMX_EPT_VPID_CAP bit 20)");
 	p->page_sizes = BIT_ULL(12);
 	if (ept & VMX_EPT_2M)
 		p->page_sizes |= BIT_ULL(21);
@@ -143,40 +137,30 @@ bool vmx_probe(struct hvmon_probe *p)
 	u64 control;
 
 	if (!(cpuid_ecx(1) & BIT(5))) {
-		missing(p, "this processor has no VT-x (CPUID 1 ECX bit 5)");
+		hvmon_missing(p, "this processor has no VT-x (CPUID 1 ECX bit 5)");
 		return false;
 	}
 	p->present = true;
-	if (vmx_rdmsr(MSR_IA32_FEAT_CTL, &control) || !(control & FEATURE_LOCKED) ||
+	if (hvmon_rdmsr(MSR_IA32_FEAT_CTL, &control) || !(control & FEATURE_LOCKED) ||
 	    !(control & FEATURE_VMX)) {
-		missing(p,
-			"VT-x is switched off (IA32_FEATURE_CONTROL): enable it in the firmware");
+		hvmon_missing(p,
+			      "VT-x is switched off (IA32_FEATURE_CONTROL): enable it in the firmware");
 		return false;
 	}
 	if (have_fred())
-		missing(p, "FRED is in use: boot the host with fred=off");
+		hvmon_missing(p, "FRED is in use: boot the host with fred=off");
 	if ((read_cap(CAP_BASIC) & BASIC_MEMORY_TYPE) != BASIC_WB)
-		missing(p, "the VMCS wants uncached memory (IA32_VMX_BASIC)");
+		hvmon_missing(p, "the VMCS wants uncached memory (IA32_VMX_BASIC)");
 	probe_controls(p);
 	if (read_proc2().may & VMX_PROC2_EPT)
 		probe_ept(p);
 	if (!(cpuid_edx(0x80000001) & BIT(20)))
-		missing(p, "no execute-disable (CPUID 8000_0001h EDX bit 20)");
+		hvmon_missing(p, "no execute-disable (CPUID 8000_0001h EDX bit 20)");
 	if (p->why[0])
 		return false;
 	p->caps |= HVMON_CAP_TDP;
 	p->levels = 4;
 	return true;
-}
-
-/* A barrier between guests, where the host's kernel would use one */
-static bool want_ibpb(void)
-{
-#ifdef X86_FEATURE_USE_IBPB
-	return boot_cpu_has(X86_FEATURE_USE_IBPB);
-#else
-	return boot_cpu_has(X86_FEATURE_IBPB) && !cpu_mitigations_off();
-#endif
 }
 
 /**
@@ -207,6 +191,6 @@ void vmx_detect(struct vmx_hw *hw)
 	hw->maxphyaddr = boot_cpu_data.x86_phys_bits;
 	hw->rdtscp = boot_cpu_has(X86_FEATURE_RDTSCP);
 	hw->spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL);
-	hw->ibpb = want_ibpb();
+	hw->ibpb = hvmon_want_ibpb();
 	hw->pebs = boot_cpu_has(X86_FEATURE_PEBS);
 }

@@ -284,7 +284,7 @@ int vmx_get_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 *val)
 			continue;
 		/* SWAPGS may have changed it */
 		if (vmx->msr_loaded && i == VMX_MSR_KERNEL_GS)
-			vmx_rdmsr(msr, &vmx->msr[i]);
+			hvmon_rdmsr(msr, &vmx->msr[i]);
 		*val = vmx->msr[i];
 		return 0;
 	}
@@ -307,7 +307,7 @@ int vmx_set_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 val)
 			continue;
 		vmx->msr[i] = val;
 		if (vmx->msr_loaded)
-			vmx_wrmsr(msr, val);
+			hvmon_wrmsr(msr, val);
 		return 0;
 	}
 	for (i = 0; i < ARRAY_SIZE(vmcs_msrs); i++) {

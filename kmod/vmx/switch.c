@@ -42,9 +42,9 @@ void vmx_msrs_section_begin(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 	unsigned int i;
 
 	for (i = 0; i < VMX_NR_MSRS; i++) {
-		vmx_rdmsr(vmx_switched_msrs[i], &cpu->msr[i]);
+		hvmon_rdmsr(vmx_switched_msrs[i], &cpu->msr[i]);
 		if (cpu->msr[i] != vmx->msr[i])
-			vmx_wrmsr(vmx_switched_msrs[i], vmx->msr[i]);
+			hvmon_wrmsr(vmx_switched_msrs[i], vmx->msr[i]);
 	}
 	vmx->msr_loaded = true;
 }
@@ -61,11 +61,11 @@ void vmx_msrs_section_end(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 	struct hvmon_vmx_vcpu *vmx = vcpu->vmx;
 	unsigned int i;
 
-	vmx_rdmsr(MSR_KERNEL_GS_BASE, &vmx->msr[VMX_MSR_KERNEL_GS]);
+	hvmon_rdmsr(MSR_KERNEL_GS_BASE, &vmx->msr[VMX_MSR_KERNEL_GS]);
 	vmx->msr_loaded = false;
 	for (i = 0; i < VMX_NR_MSRS; i++)
 		if (cpu->msr[i] != vmx->msr[i])
-			vmx_wrmsr(vmx_switched_msrs[i], cpu->msr[i]);
+			hvmon_wrmsr(vmx_switched_msrs[i], cpu->msr[i]);
 }
 
 /**
@@ -86,7 +86,7 @@ void vmx_sync(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 							     vmx->sw.spec_host;
 	if (vmx_hw.rdtscp && (vcpu->caps.rdtscp || vcpu->caps.rdpid) &&
 	    cpu->tsc_aux_now != vcpu->msr.tsc_aux &&
-	    !vmx_wrmsr(MSR_TSC_AUX, vcpu->msr.tsc_aux))
+	    !hvmon_wrmsr(MSR_TSC_AUX, vcpu->msr.tsc_aux))
 		cpu->tsc_aux_now = vcpu->msr.tsc_aux;
 }
 
@@ -136,7 +136,7 @@ void vmx_dr_section_begin(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 {
 	get_debugreg(cpu->dr6, 6);
 	get_debugreg(cpu->dr7, 7);
-	vmx_rdmsr(MSR_IA32_DEBUGCTLMSR, &cpu->debugctl);
+	hvmon_rdmsr(MSR_IA32_DEBUGCTLMSR, &cpu->debugctl);
 	if (vcpu->vmx->dr_live)
 		load_dr(vcpu->vmx, cpu);
 }
@@ -165,7 +165,7 @@ void vmx_dr_section_end(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 	if (cpu->dr7 != DR7_RESET)
 		set_debugreg(cpu->dr7, 7);
 	if (cpu->debugctl)
-		vmx_wrmsr(MSR_IA32_DEBUGCTLMSR, cpu->debugctl);
+		hvmon_wrmsr(MSR_IA32_DEBUGCTLMSR, cpu->debugctl);
 }
 
 u64 vmx_get_dr(struct hvmon_vcpu *vcpu, int n)
@@ -191,8 +191,8 @@ static void learn(struct vmx_cpu *cpu)
 	store_idt(&cpu->idt);
 	tss = (void *)cpu->gdt.address + GDT_ENTRY_TSS * 8;
 	cpu->tr_base = get_desc_base((const struct desc_struct *)tss) | (u64)tss->base3 << 32;
-	vmx_rdmsr(MSR_GS_BASE, &cpu->gs_base);
-	vmx_rdmsr(MSR_IA32_SYSENTER_ESP, &cpu->sysenter_esp);
+	hvmon_rdmsr(MSR_GS_BASE, &cpu->gs_base);
+	hvmon_rdmsr(MSR_IA32_SYSENTER_ESP, &cpu->sysenter_esp);
 	cpu->known = true;
 }
 
@@ -212,8 +212,6 @@ static u16 fit(u16 selector)
  */
 void vmx_host_section_begin(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 {
-	u64 fs_base;
-
 	if (unlikely(!cpu->known))
 		learn(cpu);
 	savesegment(ds, cpu->ds);
@@ -225,9 +223,8 @@ void vmx_host_section_begin(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 	vmx_set(vcpu, VMX_HOST_ES_SELECTOR, fit(cpu->es));
 	vmx_set(vcpu, VMX_HOST_FS_SELECTOR, fit(cpu->fs));
 	vmx_set(vcpu, VMX_HOST_GS_SELECTOR, fit(cpu->gs));
-	vmx_rdmsr(MSR_FS_BASE, &fs_base);
-	cpu->fs_base = fs_base;
-	vmx_set(vcpu, VMX_HOST_FS_BASE, fs_base);
+	hvmon_rdmsr(MSR_FS_BASE, &cpu->fs_base);
+	vmx_set(vcpu, VMX_HOST_FS_BASE, cpu->fs_base);
 	vmx_set(vcpu, VMX_HOST_GS_BASE, cpu->gs_base);
 	vmx_set(vcpu, VMX_HOST_TR_BASE, cpu->tr_base);
 	vmx_set(vcpu, VMX_HOST_GDTR_BASE, cpu->gdt.address);
@@ -267,10 +264,10 @@ void vmx_host_section_end(struct vmx_cpu *cpu)
 		asm volatile("mov %0, %%es" : : "r" ((u32)cpu->es));
 	if (unlikely(cpu->fs & 7)) {
 		asm volatile("mov %0, %%fs" : : "r" ((u32)cpu->fs) : "memory");
-		vmx_wrmsr(MSR_FS_BASE, cpu->fs_base);
+		hvmon_wrmsr(MSR_FS_BASE, cpu->fs_base);
 	}
 	if (unlikely(cpu->gs & 7)) {
 		load_gs_selector(cpu->gs);
-		vmx_wrmsr(MSR_KERNEL_GS_BASE, cpu->msr[VMX_MSR_KERNEL_GS]);
+		hvmon_wrmsr(MSR_KERNEL_GS_BASE, cpu->msr[VMX_MSR_KERNEL_GS]);
 	}
 }

@@ -222,13 +222,11 @@ static void control_init(struct hvmon_vcpu *vcpu)
 		vmx_set(vcpu, VMX_VPID, vmx_hw.vpid);
 }
 
-/**
- * vmx_host_init() - the host's state that never changes while the module runs
- * @vcpu: the vCPU
- *
- * What follows the processor or the process is vmx_host_section_begin()'s.
+/*
+ * The host's state that never changes while the module runs. What follows the
+ * processor or the process is vmx_host_section_begin()'s.
  */
-void vmx_host_init(struct hvmon_vcpu *vcpu)
+static void host_init(struct hvmon_vcpu *vcpu)
 {
 	u64 val;
 
@@ -236,13 +234,13 @@ void vmx_host_init(struct hvmon_vcpu *vcpu)
 	vmx_set(vcpu, VMX_HOST_SS_SELECTOR, __KERNEL_DS);
 	vmx_set(vcpu, VMX_HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8);
 	vmx_set(vcpu, VMX_HOST_RIP, (u64)hvmon_vmx_exit);
-	vmx_rdmsr(MSR_IA32_CR_PAT, &val);
+	hvmon_rdmsr(MSR_IA32_CR_PAT, &val);
 	vmx_set(vcpu, VMX_HOST_PAT, val);
-	vmx_rdmsr(MSR_EFER, &val);
+	hvmon_rdmsr(MSR_EFER, &val);
 	vmx_set(vcpu, VMX_HOST_EFER, val);
-	vmx_rdmsr(MSR_IA32_SYSENTER_CS, &val);
+	hvmon_rdmsr(MSR_IA32_SYSENTER_CS, &val);
 	vmx_set(vcpu, VMX_HOST_SYSENTER_CS, val);
-	vmx_rdmsr(MSR_IA32_SYSENTER_EIP, &val);
+	hvmon_rdmsr(MSR_IA32_SYSENTER_EIP, &val);
 	vmx_set(vcpu, VMX_HOST_SYSENTER_EIP, val);
 }
 
@@ -268,5 +266,5 @@ void vmx_vmcs_init(struct hvmon_vcpu *vcpu)
 		__clear_bit(VMX_VPID, vmx->dirty);
 	if (!(vmx_hw.pin.may & VMX_PIN_PREEMPT_TIMER))
 		__clear_bit(VMX_PREEMPT_TIMER, vmx->dirty);
-	vmx_host_init(vcpu);
+	host_init(vcpu);
 }

@@ -10,11 +10,9 @@
 #include <linux/slab.h>
 #include <asm/alternative.h>
 #include <asm/cpufeature.h>
-#include <asm/mce.h>
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
 #include <asm/processor-flags.h>
-#include <asm/ptrace.h>
 #include <asm/special_insns.h>
 
 #include "../pt.h"
@@ -209,7 +207,7 @@ static void barrier_between_guests(struct vmx_cpu *cpu, struct hvmon_vmx_vcpu *v
 		return;
 	cpu->last_vcpu = vmx->id;
 	if (vmx_hw.ibpb)
-		vmx_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+		hvmon_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 }
 
 /*
@@ -223,7 +221,7 @@ static void flush_l1d(void)
 	if (vmx_hw.l1d_pages)
 		hvmon_vmx_flush_l1d(vmx_hw.l1d_pages);
 	else
-		vmx_wrmsr(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
+		hvmon_wrmsr(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 }
 
 static void host_msrs_begin(struct vmx_cpu *cpu, struct hvmon_vmx_vcpu *vmx)
@@ -231,16 +229,16 @@ static void host_msrs_begin(struct vmx_cpu *cpu, struct hvmon_vmx_vcpu *vmx)
 	u64 spec;
 
 	if (vmx_hw.rdtscp) {
-		vmx_rdmsr(MSR_TSC_AUX, &cpu->tsc_aux);
+		hvmon_rdmsr(MSR_TSC_AUX, &cpu->tsc_aux);
 		cpu->tsc_aux_now = cpu->tsc_aux;
 	}
-	if (vmx_hw.spec_ctrl && !vmx_rdmsr(MSR_IA32_SPEC_CTRL, &spec))
+	if (vmx_hw.spec_ctrl && !hvmon_rdmsr(MSR_IA32_SPEC_CTRL, &spec))
 		vmx->sw.spec_host = spec;
 	cpu->pebs_enable = 0;
 	/* Its buffer's addresses mean nothing in a guest: 20.3.9.3 */
-	if (vmx_hw.pebs && !vmx_rdmsr(MSR_IA32_PEBS_ENABLE, &cpu->pebs_enable) &&
+	if (vmx_hw.pebs && !hvmon_rdmsr(MSR_IA32_PEBS_ENABLE, &cpu->pebs_enable) &&
 	    cpu->pebs_enable)
-		vmx_wrmsr(MSR_IA32_PEBS_ENABLE, 0);
+		hvmon_wrmsr(MSR_IA32_PEBS_ENABLE, 0);
 }
 
 static int section_begin(struct hvmon_vcpu *vcpu)
@@ -269,23 +267,6 @@ static int section_begin(struct hvmon_vcpu *vcpu)
 	return 0;
 }
 
-/*
- * The handler decides what the error was by the MCA banks; to it, it came from
- * user space, interrupts on, as far as recovery goes. No emulator raises one:
- * this has not been seen to run.
- */
-static void machine_check(void)
-{
-#ifdef CONFIG_X86_MCE
-	struct pt_regs regs = {
-		.cs = 3,
-		.flags = X86_EFLAGS_IF,
-	};
-
-	do_machine_check(&regs);
-#endif
-}
-
 static void section_end(struct hvmon_vcpu *vcpu)
 {
 	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpus);
@@ -295,9 +276,9 @@ static void section_end(struct hvmon_vcpu *vcpu)
 	vmx_dr_section_end(vcpu, cpu);
 	vmx_msrs_section_end(vcpu, cpu);
 	if (vmx_hw.rdtscp && cpu->tsc_aux_now != cpu->tsc_aux)
-		vmx_wrmsr(MSR_TSC_AUX, cpu->tsc_aux);
+		hvmon_wrmsr(MSR_TSC_AUX, cpu->tsc_aux);
 	if (unlikely(cpu->pebs_enable))
-		vmx_wrmsr(MSR_IA32_PEBS_ENABLE, cpu->pebs_enable);
+		hvmon_wrmsr(MSR_IA32_PEBS_ENABLE, cpu->pebs_enable);
 #ifdef X86_FEATURE_IBPB_EXIT_TO_USER
 	/* Nor may a guest steer its launcher: the kernel has a barrier for it */
 	if (boot_cpu_has(X86_FEATURE_IBPB_EXIT_TO_USER))
@@ -305,7 +286,7 @@ static void section_end(struct hvmon_vcpu *vcpu)
 #endif
 	/* KVM's guest may go on here without a barrier of KVM's */
 	if (cpu->borrowed && vmx_hw.ibpb)
-		vmx_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+		hvmon_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 	vmx_host_section_end(cpu);
 	release(vmx, cpu);
 	/*
@@ -318,7 +299,7 @@ static void section_end(struct hvmon_vcpu *vcpu)
 	}
 	if (unlikely(vmx->machine_check)) {
 		vmx->machine_check = false;
-		machine_check();
+		hvmon_machine_check();
 	}
 }
 

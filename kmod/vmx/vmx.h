@@ -26,6 +26,7 @@
 #include <asm/desc_defs.h>
 #include <asm/msr.h>
 
+#include "../host.h"
 #include "../hvmon.h"
 
 /* ---- VMCS fields: appendix B ---- */
@@ -483,20 +484,6 @@ struct hvmon_vmx_vcpu {
 
 /* ---- Small helpers ---- */
 
-static inline int vmx_rdmsr(u32 msr, u64 *val)
-{
-	u32 lo = 0, hi = 0;
-	int r = rdmsr_safe(msr, &lo, &hi);
-
-	*val = lo | (u64)hi << 32;
-	return r ? -EIO : 0;
-}
-
-static inline int vmx_wrmsr(u32 msr, u64 val)
-{
-	return wrmsr_safe(msr, lower_32_bits(val), upper_32_bits(val)) ? -EIO : 0;
-}
-
 u64 vmx_fetch(struct hvmon_vcpu *vcpu, enum vmx_field field);
 
 /*
@@ -563,7 +550,6 @@ void vmx_msr_bitmap_exit(void);
 /* Byte and bit of an MSR's read in the bitmap; the write's is 2 KiB further */
 bool vmx_msr_bitmap_bit(u32 msr, unsigned int *byte, unsigned int *bit);
 void vmx_vmcs_init(struct hvmon_vcpu *vcpu);
-void vmx_host_init(struct hvmon_vcpu *vcpu);
 
 /* ---- check.c ---- */
 
