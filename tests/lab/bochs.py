@@ -185,6 +185,7 @@ class Bochs:
     SILENCE_LIMIT = {"stock": 180, "debug": 600}
     POWER_OFF = 60
     MODEL = "corei7_skylake_x"
+    first_cpu = 0
     # The first channel is the lab's own.
     SWAP_ON = ("modprobe -a ata_piix sd_mod\n"
                "while [ ! -e /dev/sda ]; do sleep 0.1; done\n"

@@ -77,6 +77,7 @@ class Qemu:
             raise LabError("--cpu-model goes with --cpu vmx only")
         self.args = args
         self.host = host
+        self.first_cpu = first_cpu(args)
         self.process = None
         self.qmp = None
         self.output = tempfile.TemporaryFile()
