@@ -335,8 +335,11 @@ enum hvmon_reg {
 	HVMON_REG_DR6, HVMON_REG_DR7,
 };
 
-/* What section code asks about an event; see can_inject() */
-enum hvmon_event_kind { HVMON_KIND_INTR, HVMON_KIND_NMI };
+/*
+ * What section code asks about an event; see can_inject(). TPR is for
+ * open_window() alone: an interrupt that the TPR masks waits in the LAPIC.
+ */
+enum hvmon_event_kind { HVMON_KIND_INTR, HVMON_KIND_NMI, HVMON_KIND_TPR };
 
 struct hvmon_probe {
 	u64 caps;		/* HVMON_CAP_* */
@@ -422,7 +425,10 @@ struct hvmon_vendor_ops {
 
 	bool (*can_inject)(struct hvmon_vcpu *vcpu, enum hvmon_event_kind kind);
 	void (*inject)(struct hvmon_vcpu *vcpu, const struct hvmon_event *ev);
-	/* Exit as soon as can_inject(kind) will be true; undone by the exit */
+	/*
+	 * Exit as soon as can_inject(kind) will be true; undone by the exit. For
+	 * the TPR: as soon as it does not mask what hvmon_lapic_masked_class() says.
+	 */
 	void (*open_window)(struct hvmon_vcpu *vcpu, enum hvmon_event_kind kind);
 	/* RIP past the instruction that exited, interrupt shadow cleared */
 	int (*skip_insn)(struct hvmon_vcpu *vcpu);
@@ -720,6 +726,8 @@ int hvmon_lapic_set_base(struct hvmon_vcpu *vcpu, u64 base, bool host);
 u32 hvmon_lapic_id(struct hvmon_vcpu *vcpu);
 u8 hvmon_lapic_get_tpr(struct hvmon_vcpu *vcpu);	/* CR8 << 4 */
 void hvmon_lapic_set_tpr(struct hvmon_vcpu *vcpu, u8 tpr);
+/* Priority class that waits for the TPR, and for nothing else; 0: none */
+u8 hvmon_lapic_masked_class(struct hvmon_vcpu *vcpu);
 /* MSRs 0x800-0x8ff in x2APIC mode, TSC_DEADLINE; -EINVAL: #GP */
 int hvmon_lapic_get_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 *val);
 int hvmon_lapic_set_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 val);

@@ -266,11 +266,14 @@ int hvmon_lapic_ack(struct hvmon_lapic *l)
 	return v;
 }
 
-/* After a change that may have lowered the priority; in the vCPU's thread */
+/*
+ * After a change of the priority; in the vCPU's thread. What can still not be
+ * taken may now wait for something else: open_window() has to know.
+ */
 static void lapic_reconsider(struct hvmon_lapic *l)
 {
 	hvmon_lapic_update_ppr(l);
-	if (hvmon_lapic_pending(l) >= 0)
+	if (lapic_scan(l) >= 0)
 		hvmon_request(l->vcpu, HVMON_REQ_EVENT);
 }
 
@@ -319,6 +322,26 @@ void hvmon_lapic_set_tpr(struct hvmon_vcpu *vcpu, u8 tpr)
 		return;
 	vcpu->lapic->tpr = tpr;
 	lapic_reconsider(vcpu->lapic);
+}
+
+/**
+ * hvmon_lapic_masked_class() - does an interrupt wait for the TPR to fall?
+ * @vcpu: the caller's, with a LAPIC
+ *
+ * Not if one of its class or above is in service: its EOI comes first, and a
+ * look at what waits follows.
+ *
+ * Return: the highest requested vector's priority class (bits 7:4) if the TPR
+ * masks it and nothing else does; 0 if not.
+ */
+u8 hvmon_lapic_masked_class(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_lapic *l = vcpu->lapic;
+	int v = lapic_scan(l), isr = highest(l->isr);
+
+	if (v < 0 || v >> 4 > l->tpr >> 4 || (isr >= 0 && v >> 4 <= isr >> 4))
+		return 0;
+	return v >> 4;
 }
 
 u32 hvmon_lapic_id(struct hvmon_vcpu *vcpu)

@@ -100,6 +100,15 @@ static int ack_vector(struct hvmon_vcpu *vcpu)
 	return vcpu->intr_user_vector;
 }
 
+/* An interrupt has to wait, or the launcher for the guest to take one */
+static void open_intr_window(struct hvmon_vcpu *vcpu, bool pending)
+{
+	if (pending || vcpu->window_wanted)
+		hvmon_call(open_window, vcpu, HVMON_KIND_INTR);
+	else if (vcpu->lapic)
+		hvmon_call(open_window, vcpu, HVMON_KIND_TPR);
+}
+
 /*
  * One event per entry, by priority: exceptions of the last instruction, what
  * was interrupted, NMI, interrupt (SDM vol. 3, 6.9; APM vol. 2, 8.5). For what
@@ -140,13 +149,8 @@ static void inject_events(struct hvmon_vcpu *vcpu)
 	}
 
 	vector = pending_vector(vcpu);
-	if (vector < 0) {
-		if (vcpu->window_wanted)
-			hvmon_call(open_window, vcpu, HVMON_KIND_INTR);
-		return;
-	}
-	if (busy || !hvmon_call(can_inject, vcpu, HVMON_KIND_INTR)) {
-		hvmon_call(open_window, vcpu, HVMON_KIND_INTR);
+	if (vector < 0 || busy || !hvmon_call(can_inject, vcpu, HVMON_KIND_INTR)) {
+		open_intr_window(vcpu, vector >= 0);
 		return;
 	}
 	vector = ack_vector(vcpu);
@@ -158,8 +162,7 @@ static void inject_events(struct hvmon_vcpu *vcpu)
 	inject(vcpu, &ev, false);
 	hvmon_pv_eoi_set(vcpu);
 	/* The next one may be deliverable as soon as this one is taken */
-	if (pending_vector(vcpu) >= 0 || vcpu->window_wanted)
-		hvmon_call(open_window, vcpu, HVMON_KIND_INTR);
+	open_intr_window(vcpu, pending_vector(vcpu) >= 0);
 }
 
 static bool events_waiting(struct hvmon_vcpu *vcpu)

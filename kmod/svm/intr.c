@@ -295,11 +295,13 @@ static void open_nmi_window(struct hvmon_vcpu *vcpu)
  * svm_open_window() - exit as soon as svm_can_inject() will say yes
  * @vcpu: the vCPU
  * @kind: for what
+ *
+ * Every write to the TPR exits, and common code looks again.
  */
 void svm_open_window(struct hvmon_vcpu *vcpu, enum hvmon_event_kind kind)
 {
 	if (kind == HVMON_KIND_INTR)
 		open_intr_window(vcpu->svm);
-	else
+	else if (kind == HVMON_KIND_NMI)
 		open_nmi_window(vcpu);
 }

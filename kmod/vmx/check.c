@@ -215,17 +215,24 @@ static bool check_eptp(const struct entry *e)
 static bool check_execution(const struct entry *e)
 {
 	const u64 *f = e->field;
+	bool tpr = e->proc & VMX_PROC_TPR_SHADOW;
 	const struct rule rules[] = {
 		{ VMX_CR3_TARGET_COUNT, f[VMX_CR3_TARGET_COUNT] > MISC_CR3_TARGETS(e->hw->misc),
 		  "is more than the processor's CR3-target values" },
 		{ VMX_VPID, e->proc2 & VMX_PROC2_VPID && !f[VMX_VPID],
 		  "must not be 0 if VPIDs are enabled" },
+		/* That it is above the TPR depends on the virtual-APIC page */
+		{ VMX_TPR_THRESHOLD, tpr && !(e->proc2 & VMX_PROC2_INTR_DELIVERY) &&
+				     f[VMX_TPR_THRESHOLD] >> 4,
+		  "bits 31:4 must be 0" },
 	};
 
 	if (e->proc & VMX_PROC_IO_BITMAPS &&
 	    !(check_page(e, VMX_IO_BITMAP_A) && check_page(e, VMX_IO_BITMAP_B)))
 		return false;
 	if (e->proc & VMX_PROC_MSR_BITMAP && !check_page(e, VMX_MSR_BITMAP))
+		return false;
+	if (tpr && !check_page(e, VMX_VIRTUAL_APIC))
 		return false;
 	return KEPT(e, rules) && (!e->ept || check_eptp(e));
 }
@@ -751,6 +758,7 @@ bool vmx_check(const u64 *field, const struct vmx_hw *hw, struct vmx_broken *b)
 static const char *const names[VMX_NR_FIELDS] = {
 	NAME(VPID, "VPID"), NAME(EPTP, "EPT pointer"), NAME(TSC_OFFSET, "TSC offset"),
 	NAME(IO_BITMAP_A, "I/O bitmap A"), NAME(IO_BITMAP_B, "I/O bitmap B"),
+	NAME(VIRTUAL_APIC, "virtual-APIC address"), NAME(TPR_THRESHOLD, "TPR threshold"),
 	NAME(MSR_BITMAP, "MSR bitmap"), NAME(XSS_EXIT_BITMAP, "XSS-exiting bitmap"),
 	NAME(PIN_CTLS, "pin-based controls"), NAME(PROC_CTLS, "processor-based controls"),
 	NAME(PROC2_CTLS, "secondary processor-based controls"),

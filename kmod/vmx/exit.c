@@ -271,6 +271,15 @@ static int exit_window(struct hvmon_vcpu *vcpu)
 	return HVMON_RESUME;
 }
 
+/* What the TPR masked is not masked any more */
+static int exit_tpr(struct hvmon_vcpu *vcpu)
+{
+	vcpu->stats.other++;
+	vmx_set(vcpu, VMX_TPR_THRESHOLD, 0);
+	hvmon_request(vcpu, HVMON_REQ_EVENT);
+	return HVMON_RESUME;
+}
+
 /* ---- memory ---- */
 
 #define EPT_READ	BIT(0)
@@ -355,6 +364,7 @@ static int (*const handlers[VMX_REASONS])(struct hvmon_vcpu *vcpu) = {
 	[VMX_REASON_MWAIT]		= exit_mwait,
 	[VMX_REASON_MONITOR]		= exit_mwait,
 	[VMX_REASON_ENTRY_MC]		= exit_entry_mc,
+	[VMX_REASON_TPR]		= exit_tpr,
 	[VMX_REASON_EPT_VIOLATION]	= exit_ept,
 	[VMX_REASON_INVEPT]		= exit_ud,
 	[VMX_REASON_PREEMPT_TIMER]	= exit_host_event,
@@ -392,6 +402,8 @@ int vmx_handle_exit(struct hvmon_vcpu *vcpu)
 {
 	u32 code = vcpu->exit.code, vectoring;
 
+	if (unlikely(vmx_tpr_changed(vcpu->vmx)))
+		vmx_take_tpr(vcpu);
 	if (vcpu->in_section && code < 64 && BIT_ULL(code) & VECTORING) {
 		vectoring = vmx_get(vcpu, VMX_IDT_VECTORING_INFO);
 		if (unlikely(vectoring & VMX_INTR_VALID))

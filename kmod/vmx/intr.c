@@ -137,10 +137,21 @@ void vmx_inject(struct hvmon_vcpu *vcpu, const struct hvmon_event *ev)
  * @kind: for what
  *
  * An NMI window opens when NMIs are not blocked, also right after the event
- * that is being injected (27.7.6): the exit then looks again.
+ * that is being injected (27.7.6): the exit then looks again. A TPR below the
+ * threshold exits whatever RFLAGS.IF is (30.1.2).
  */
 void vmx_open_window(struct hvmon_vcpu *vcpu, enum hvmon_event_kind kind)
 {
-	vmx_set_bits(vcpu, VMX_PROC_CTLS, kind == HVMON_KIND_INTR ? VMX_PROC_INTR_WINDOW :
-								   VMX_PROC_NMI_WINDOW);
+	switch (kind) {
+	case HVMON_KIND_INTR:
+		vmx_set_bits(vcpu, VMX_PROC_CTLS, VMX_PROC_INTR_WINDOW);
+		break;
+	case HVMON_KIND_NMI:
+		vmx_set_bits(vcpu, VMX_PROC_CTLS, VMX_PROC_NMI_WINDOW);
+		break;
+	case HVMON_KIND_TPR:
+		if (vcpu->vmx->vapic)
+			vmx_set(vcpu, VMX_TPR_THRESHOLD, hvmon_lapic_masked_class(vcpu));
+		break;
+	}
 }

@@ -73,13 +73,14 @@ void vmx_msrs_section_end(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
  * @vcpu: the vCPU
  * @cpu: this processor, in a section
  *
- * PAT, DEBUGCTL, SPEC_CTRL, TSC_AUX: at the section's start and after an MSR
- * was written in it.
+ * TPR, PAT, DEBUGCTL, SPEC_CTRL, TSC_AUX: at the section's start and after an
+ * MSR was written in it.
  */
 void vmx_sync(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 {
 	struct hvmon_vmx_vcpu *vmx = vcpu->vmx;
 
+	vmx_give_tpr(vcpu);
 	vmx_set(vcpu, VMX_PAT, vcpu->msr.pat);
 	if (vmx_hw.spec_ctrl)
 		vmx->sw.spec_guest = vcpu->caps.spec_ctrl ? vcpu->msr.spec_ctrl :

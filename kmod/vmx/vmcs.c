@@ -178,15 +178,14 @@ void vmx_msr_bitmap_exit(void)
 			 VMX_PIN_PREEMPT_TIMER)
 #define RUN_LIMIT_MS	4
 
-/*
- * INVLPG and CR3 are the guest's own business under EPT. CR8 exits: there is
- * no TPR shadow yet.
- */
+/* INVLPG and CR3 are the guest's own business under EPT */
 #define PROC_WANTED	(VMX_PROC_TSC_OFFSET | VMX_PROC_HLT | VMX_PROC_MWAIT |		\
 			 VMX_PROC_RDPMC | VMX_PROC_CR8_LOAD | VMX_PROC_CR8_STORE |	\
 			 VMX_PROC_MOV_DR | VMX_PROC_IO | VMX_PROC_MSR_BITMAP |		\
 			 VMX_PROC_MONITOR | VMX_PROC_SECONDARY)
 #define PROC_UNWANTED	(VMX_PROC_CR3_LOAD | VMX_PROC_CR3_STORE | VMX_PROC_INVLPG)
+/* ... and CR8 with a TPR shadow */
+#define PROC_CR8	(VMX_PROC_CR8_LOAD | VMX_PROC_CR8_STORE)
 
 #define PROC2_WANTED	(VMX_PROC2_EPT | VMX_PROC2_UNRESTRICTED | VMX_PROC2_WBINVD |	\
 			 VMX_PROC2_VPID)
@@ -204,13 +203,18 @@ void vmx_msr_bitmap_exit(void)
 
 static void control_init(struct hvmon_vcpu *vcpu)
 {
+	u32 proc = vmx_adjust(vmx_hw.proc, PROC_WANTED) & ~PROC_UNWANTED;
 	u32 proc2 = vmx_adjust(vmx_hw.proc2, PROC2_WANTED);
 
+	if (vcpu->vmx->vapic) {
+		proc = (proc & ~PROC_CR8) | VMX_PROC_TPR_SHADOW;
+		vmx_set(vcpu, VMX_VIRTUAL_APIC, __pa(vcpu->vmx->vapic));
+	}
 	vmx_set(vcpu, VMX_PIN_CTLS, vmx_adjust(vmx_hw.pin, PIN_WANTED));
 	/* Counts down at the TSC's rate divided by a power of two: 26.5.1, A.6 */
 	vmx_set(vcpu, VMX_PREEMPT_TIMER,
 		(u64)tsc_khz * RUN_LIMIT_MS >> (vmx_hw.misc & VMX_MISC_TIMER_SHIFT));
-	vmx_set(vcpu, VMX_PROC_CTLS, vmx_adjust(vmx_hw.proc, PROC_WANTED) & ~PROC_UNWANTED);
+	vmx_set(vcpu, VMX_PROC_CTLS, proc);
 	vmx_set(vcpu, VMX_PROC2_CTLS, proc2);
 	vmx_set(vcpu, VMX_EXIT_CTLS, vmx_adjust(vmx_hw.exit, EXIT_WANTED));
 	vmx_set(vcpu, VMX_ENTRY_CTLS, vmx_adjust(vmx_hw.entry, ENTRY_WANTED));
@@ -264,6 +268,10 @@ void vmx_vmcs_init(struct hvmon_vcpu *vcpu)
 		__clear_bit(VMX_XSS_EXIT_BITMAP, vmx->dirty);
 	if (!vmx_has2(VMX_PROC2_VPID))
 		__clear_bit(VMX_VPID, vmx->dirty);
+	if (!vmx->vapic) {
+		__clear_bit(VMX_VIRTUAL_APIC, vmx->dirty);
+		__clear_bit(VMX_TPR_THRESHOLD, vmx->dirty);
+	}
 	if (!(vmx_hw.pin.may & VMX_PIN_PREEMPT_TIMER))
 		__clear_bit(VMX_PREEMPT_TIMER, vmx->dirty);
 	host_init(vcpu);

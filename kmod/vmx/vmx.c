@@ -453,6 +453,14 @@ static void update_caps(struct hvmon_vcpu *vcpu)
 	vmx_set(vcpu, VMX_PROC2_CTLS, vmx_adjust(vmx_hw.proc2, proc2));
 }
 
+static void vcpu_fini(struct hvmon_vcpu *vcpu)
+{
+	vmx_apic_fini(vcpu);
+	free_page((unsigned long)vcpu->vmx->vmcs);
+	kfree(vcpu->vmx);
+	vcpu->vmx = NULL;
+}
+
 static int vcpu_init(struct hvmon_vcpu *vcpu)
 {
 	struct hvmon_vmx_vcpu *vmx = kzalloc(sizeof(*vmx), GFP_KERNEL_ACCOUNT);
@@ -484,16 +492,14 @@ static int vcpu_init(struct hvmon_vcpu *vcpu)
 		return r;
 	}
 	vcpu->vmx = vmx;
+	r = vmx_apic_init(vcpu);
+	if (r) {
+		vcpu_fini(vcpu);
+		return r;
+	}
 	vmx_vmcs_init(vcpu);
 	update_caps(vcpu);
 	return 0;
-}
-
-static void vcpu_fini(struct hvmon_vcpu *vcpu)
-{
-	free_page((unsigned long)vcpu->vmx->vmcs);
-	kfree(vcpu->vmx);
-	vcpu->vmx = NULL;
 }
 
 static void set_root(struct hvmon_vcpu *vcpu, u64 root)

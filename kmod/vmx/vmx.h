@@ -22,6 +22,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/percpu.h>
+#include <asm/apicdef.h>
 #include <asm/asm.h>
 #include <asm/desc_defs.h>
 #include <asm/msr.h>
@@ -49,6 +50,7 @@
 	_(IO_BITMAP_B,			0x2002)			\
 	_(MSR_BITMAP,			0x2004)			\
 	_(TSC_OFFSET,			0x2010)			\
+	_(VIRTUAL_APIC,			0x2012)			\
 	_(EPTP,				0x201a)			\
 	_(XSS_EXIT_BITMAP,		0x202c)			\
 	_(PIN_CTLS,			0x4000)			\
@@ -63,6 +65,7 @@
 	_(ENTRY_MSR_LOAD_COUNT,		0x4014)			\
 	_(ENTRY_ERROR_CODE,		0x4018)			\
 	_(ENTRY_INSN_LEN,		0x401a)			\
+	_(TPR_THRESHOLD,		0x401c)			\
 	_(PROC2_CTLS,			0x401e)			\
 	_(CR0_MASK,			0x6000)			\
 	_(CR4_MASK,			0x6002)			\
@@ -460,6 +463,9 @@ DECLARE_PER_CPU(struct vmx_cpu, vmx_cpus);
  * @dr_loaded: DR0-3 and DR6 are in the processor
  * @msr: MSRs that are switched by hand, while they are not in the processor
  * @msr_loaded: they are in the processor
+ * @vapic: virtual-APIC page, with the TPR that the guest reads and writes
+ *         without an exit; NULL if the processor has no TPR shadow
+ * @tpr: what it held when common code knew it last
  * @id: never used again
  */
 struct hvmon_vmx_vcpu {
@@ -479,6 +485,8 @@ struct hvmon_vmx_vcpu {
 	bool dr_live, dr_loaded;
 	u64 msr[VMX_NR_MSRS];
 	bool msr_loaded;
+	u32 *vapic;
+	u32 tpr;
 	u64 id;
 };
 
@@ -608,6 +616,25 @@ void vmx_host_section_begin(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu);
 void vmx_host_section_end(struct vmx_cpu *cpu);
 /* Registers that common code keeps and the processor or VMCS must have */
 void vmx_sync(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu);
+
+/* ---- apic.c ---- */
+
+/* Offsets in the virtual-APIC page are those of the LAPIC's registers */
+static __always_inline u32 *vmx_vapic(struct hvmon_vmx_vcpu *vmx, u32 offset)
+{
+	return &vmx->vapic[offset / sizeof(u32)];
+}
+
+int vmx_apic_init(struct hvmon_vcpu *vcpu);
+void vmx_apic_fini(struct hvmon_vcpu *vcpu);
+/* The TPR: from the guest to common code, and back */
+static __always_inline bool vmx_tpr_changed(struct hvmon_vmx_vcpu *vmx)
+{
+	return vmx->vapic && READ_ONCE(*vmx_vapic(vmx, APIC_TASKPRI)) != vmx->tpr;
+}
+
+void vmx_take_tpr(struct hvmon_vcpu *vcpu);
+void vmx_give_tpr(struct hvmon_vcpu *vcpu);
 
 /* ---- intr.c ---- */
 

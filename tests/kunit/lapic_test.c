@@ -69,10 +69,20 @@ static void lapic_tpr(struct kunit *test)
 	fixed_irq(vm, 0, 0x48, false);
 	KUNIT_EXPECT_EQ(test, hvmon_irq_pending(v), -1);
 	KUNIT_EXPECT_EQ(test, lapic_r(vm, 0, APIC_PROCPRI), 0x4fU);
+	KUNIT_EXPECT_EQ(test, hvmon_lapic_masked_class(v), 4);
 	hvmon_request_take(v, HVMON_REQ_EVENT);
 	hvmon_lapic_set_tpr(v, 0x3f);
 	KUNIT_EXPECT_TRUE(test, hvmon_request_pending(v, HVMON_REQ_EVENT));
+	KUNIT_EXPECT_EQ(test, hvmon_lapic_masked_class(v), 0);
 	KUNIT_EXPECT_EQ(test, hvmon_irq_ack(v), 0x48);
+	/* One of the class in service masks it as well, until its EOI */
+	hvmon_lapic_set_tpr(v, 0x4f);
+	fixed_irq(vm, 0, 0x48, false);
+	KUNIT_EXPECT_EQ(test, hvmon_lapic_masked_class(v), 0);
+	hvmon_request_take(v, HVMON_REQ_EVENT);
+	lapic_w(vm, 0, APIC_EOI, 0);
+	KUNIT_EXPECT_TRUE(test, hvmon_request_pending(v, HVMON_REQ_EVENT));
+	KUNIT_EXPECT_EQ(test, hvmon_lapic_masked_class(v), 4);
 }
 
 /* The paravirtual EOI is offered only if an EOI has no effects */

@@ -298,6 +298,10 @@ static void good_oddities(struct kunit *test)
 		{ LONG, SET(HOST_EFER, 0), WITH(FLIP(EXIT_CTLS, VMX_EXIT_LOAD_EFER)) },
 		{ LONG, SET(MSR_BITMAP, ~0ULL), WITH(FLIP(PROC_CTLS, VMX_PROC_MSR_BITMAP)) },
 		{ LONG, SET(VPID, 0), WITH(FLIP(PROC2_CTLS, VMX_PROC2_VPID)) },
+		{ LONG, SET(VIRTUAL_APIC, ~0ULL) },
+		{ LONG, SET(TPR_THRESHOLD, 16) },
+		{ LONG, SET(TPR_THRESHOLD, 16), WITH(FLIP(PROC_CTLS, VMX_PROC_TPR_SHADOW),
+						     FLIP(PROC2_CTLS, VMX_PROC2_INTR_DELIVERY)) },
 		{ PAE, SET(PROC2_CTLS, ~0ULL), WITH(FLIP(PROC_CTLS, VMX_PROC_SECONDARY)) },
 		{ LONG, SET(PDPTE0, ~0ULL) },
 		{ LONG, SET(DS_BASE, NOT_CANONICAL) },
@@ -392,6 +396,8 @@ static void broken_controls(struct kunit *test)
 		{ LONG, SET(CR3_TARGET_COUNT, 5), "CR3-target values" },
 		{ LONG, SET(CR3_TARGET_COUNT, 3), "CR3-target values", ON(plain) },
 		{ LONG, SET(VPID, 0), "must not be 0" },
+		{ LONG, SET(TPR_THRESHOLD, 16), "bits 31:4",
+		  WITH(FLIP(PROC_CTLS, VMX_PROC_TPR_SHADOW), SET(TPR_THRESHOLD, 15)) },
 	};
 
 	refused(test, rows, ARRAY_SIZE(rows));
@@ -411,6 +417,10 @@ static void broken_addresses(struct kunit *test)
 		  WITH(FLIP(PROC_CTLS, VMX_PROC_IO_BITMAPS)) },
 		{ LONG, FLIP(MSR_BITMAP, 0x10), "page-aligned" },
 		{ LONG, FLIP(MSR_BITMAP, TOO_WIDE), "wider than a physical" },
+		{ LONG, SET(VIRTUAL_APIC, 0x80), "page-aligned",
+		  WITH(FLIP(PROC_CTLS, VMX_PROC_TPR_SHADOW)) },
+		{ LONG, SET(VIRTUAL_APIC, TOO_WIDE), "wider than a physical",
+		  WITH(FLIP(PROC_CTLS, VMX_PROC_TPR_SHADOW)) },
 		{ LONG, FLIP(EPTP, 1), "memory type" },
 		{ LONG, FLIP(EPTP, 6), "memory type" },
 		{ LONG, FLIP(EPTP, 1 << 3), "page-walk length" },
