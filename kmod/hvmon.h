@@ -102,6 +102,9 @@ struct hvmon_slots {
  * @frozen: a slot is being replaced: faults install nothing and wait
  * @zap_gen: counts, under @lock, the changes that need a remote flush
  * @flushed_gen: the last of them that all vCPUs are known to have seen
+ * @apic_page: what is mapped at the LAPIC's default address for processors
+ *             that recognize accesses to it; NULL where they do not
+ * @apic_barred: it must not be mapped any more
  * @nr_tables: pages that the tables take
  * @nr_leaves: mappings of 4 KiB, 2 MiB and 1 GiB
  */
@@ -115,6 +118,8 @@ struct hvmon_mmu {
 	bool frozen;
 	u64 zap_gen;
 	u64 flushed_gen;
+	void *apic_page;
+	bool apic_barred;
 	u64 nr_tables;
 	u64 nr_leaves[3];
 };
@@ -249,6 +254,7 @@ struct hvmon_vcpu {
 	bool intr_user_valid;		/* HVMON_INJECT of an interrupt */
 	u8 intr_user_vector;
 	u8 cr8;			/* without an irqchip; else the LAPIC's TPR */
+	bool virt_intr;		/* the processor delivers the LAPIC's interrupts */
 	/* Finishes the last HVMON_USER exit at the next HVMON_RUN */
 	int (*complete)(struct hvmon_vcpu *vcpu);
 
@@ -430,6 +436,14 @@ struct hvmon_vendor_ops {
 	 * the TPR: as soon as it does not mask what hvmon_lapic_masked_class() says.
 	 */
 	void (*open_window)(struct hvmon_vcpu *vcpu, enum hvmon_event_kind kind);
+	/*
+	 * Optional, and only called while vcpu->virt_intr: the vendor takes what
+	 * is in the LAPIC's IRR, and the processor delivers it. It takes the
+	 * EOIs as well, and in a section it has IRR and ISR.
+	 */
+	void (*post_irr)(struct hvmon_vcpu *vcpu);
+	/* Optional: the LAPIC's mode or address may have changed; outside sections */
+	void (*apic_changed)(struct hvmon_vcpu *vcpu);
 	/* RIP past the instruction that exited, interrupt shadow cleared */
 	int (*skip_insn)(struct hvmon_vcpu *vcpu);
 

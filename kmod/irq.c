@@ -649,6 +649,9 @@ int hvmon_irq_pending(struct hvmon_vcpu *vcpu)
 		raw_spin_unlock_irqrestore(&vcpu->vm->irqs->lock, flags);
 		return vector;
 	}
+	/* The processor does the rest of it */
+	if (vcpu->virt_intr && vcpu->in_section)
+		return -1;
 	if (!READ_ONCE(l->irr_pending))
 		return -1;
 	/*
@@ -674,7 +677,7 @@ int hvmon_irq_ack(struct hvmon_vcpu *vcpu)
 	int vector = -1;
 
 	if (!extint_pending(vcpu))
-		return hvmon_lapic_ack(vcpu->lapic);
+		return vcpu->virt_intr ? -1 : hvmon_lapic_ack(vcpu->lapic);
 
 	raw_spin_lock_irqsave(&irqs->lock, flags);
 	if (hvmon_pic_output(&irqs->pic))

@@ -278,6 +278,43 @@ static void lapic_reconsider(struct hvmon_lapic *l)
 }
 
 /**
+ * hvmon_lapic_take_irr() - all requested vectors, which are not requested then
+ * @l: the caller's
+ * @irr: out, if there are any
+ *
+ * Return: whether there are.
+ */
+bool hvmon_lapic_take_irr(struct hvmon_lapic *l, unsigned long *irr)
+{
+	unsigned long any = 0;
+	unsigned int i;
+
+	if (!READ_ONCE(l->irr_pending))
+		return false;
+	WRITE_ONCE(l->irr_pending, false);
+	smp_mb();	/* pairs with test_and_set_bit() in lapic_set_irr() */
+	for (i = 0; i < BITS_TO_LONGS(HVMON_VECTORS); i++) {
+		irr[i] = READ_ONCE(l->irr[i]) ? xchg(&l->irr[i], 0) : 0;
+		any |= irr[i];
+	}
+	return any;
+}
+
+/**
+ * hvmon_lapic_give_irr() - those that were not delivered are requested again
+ * @l: the caller's
+ * @irr: vectors
+ */
+void hvmon_lapic_give_irr(struct hvmon_lapic *l, const unsigned long *irr)
+{
+	unsigned int v;
+
+	for_each_set_bit(v, irr, HVMON_VECTORS)
+		set_bit(v, l->irr);
+	WRITE_ONCE(l->irr_pending, true);
+}
+
+/**
  * hvmon_lapic_eoi() - end of the interrupt with the highest priority
  * @vcpu: the caller's
  */
@@ -381,12 +418,21 @@ static void lapic_reset_regs(struct hvmon_lapic *l)
 	l->esr = 0;
 	l->icr = 0;
 	l->tpr = 0;
+	l->changed = ~0ULL;
 	WRITE_ONCE(l->svr, 0xff);
 	WRITE_ONCE(l->ldr, 0);
 	WRITE_ONCE(l->dfr, 0xffffffff);
 	for (i = 0; i < HVMON_NR_LVTS; i++)
 		WRITE_ONCE(l->lvt[i], HVMON_LVT_MASKED);
 	hvmon_lapic_update_ppr(l);
+}
+
+/* The vendor may let the processor do more, or less, from now on */
+void hvmon_lapic_mode_changed(struct hvmon_lapic *l)
+{
+	l->changed = ~0ULL;
+	if (hvmon_vendor && hvmon_vendor->apic_changed)
+		hvmon_vendor->apic_changed(l->vcpu);
 }
 
 /**
@@ -398,7 +444,8 @@ static void lapic_reset_regs(struct hvmon_lapic *l)
  * Legal changes by the guest are off -> xAPIC -> x2APIC, and off from both
  * (SDM vol. 3, 11.12.5). What the BSP bit says is kept.
  *
- * Return: 0, or -EINVAL for #GP.
+ * Return: 0, or -EINVAL for #GP; in a section HVMON_LATER, for the sake of
+ * hvmon_vendor_ops.apic_changed.
  */
 int hvmon_lapic_set_base(struct hvmon_vcpu *vcpu, u64 base, bool host)
 {
@@ -408,6 +455,8 @@ int hvmon_lapic_set_base(struct hvmon_vcpu *vcpu, u64 base, bool host)
 
 	if (!l || !hvmon_lapic_base_valid(vcpu, base))
 		return -EINVAL;
+	if (vcpu->in_section)
+		return HVMON_LATER;
 	old = l->base & mask;
 	if (!host && ((!old && new == mask) || (old == mask && new == HVMON_APIC_EN)))
 		return -EINVAL;
@@ -418,6 +467,7 @@ int hvmon_lapic_set_base(struct hvmon_vcpu *vcpu, u64 base, bool host)
 	if (old != new && new == mask)
 		l->icr = (u32)l->icr;
 	WRITE_ONCE(l->base, base);
+	hvmon_lapic_mode_changed(l);
 	/* The PICs reach a processor whose LAPIC is off */
 	hvmon_request(vcpu, HVMON_REQ_EVENT);
 	return 0;
@@ -444,6 +494,7 @@ void hvmon_lapic_reset(struct hvmon_vcpu *vcpu, bool init)
 		return;
 	l->latched = 0;
 	WRITE_ONCE(l->base, BASE_DEFAULT | HVMON_APIC_EN | (vcpu->id ? 0 : HVMON_APIC_BSP));
+	hvmon_lapic_mode_changed(l);
 }
 
 int hvmon_lapic_create(struct hvmon_vcpu *vcpu)

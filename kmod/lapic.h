@@ -63,6 +63,8 @@ struct hvmon_apic_timer {
  * @tpr: task priority
  * @esr: error status register as the guest reads it
  * @icr: interrupt command register
+ * @changed: registers that were written, by offset / 16: who keeps a copy of
+ *           them clears it
  *
  * @timer: written by the vCPU's thread while @hrtimer is not running, but for
  *         the deadline, which the expiring timer clears
@@ -89,6 +91,7 @@ struct hvmon_lapic {
 	DECLARE_BITMAP(isr, HVMON_VECTORS);
 	u32 esr;
 	u64 icr;
+	u64 changed;
 
 	struct hvmon_apic_timer timer;
 	struct hrtimer hrtimer;
@@ -134,6 +137,10 @@ bool hvmon_lapic_accepts_extint(const struct hvmon_lapic *l);
 /* The vector that the LAPIC would give the processor now, or -1 */
 int hvmon_lapic_pending(struct hvmon_lapic *l);
 int hvmon_lapic_ack(struct hvmon_lapic *l);
+bool hvmon_lapic_take_irr(struct hvmon_lapic *l, unsigned long *irr);
+void hvmon_lapic_give_irr(struct hvmon_lapic *l, const unsigned long *irr);
+/* Mode or address may have changed; outside sections */
+void hvmon_lapic_mode_changed(struct hvmon_lapic *l);
 /* A source of a LVT entry fires; an error (HVMON_ESR_*) happens */
 void hvmon_lapic_local(struct hvmon_lapic *l, u32 lvt);
 void hvmon_lapic_error(struct hvmon_lapic *l, int bit);

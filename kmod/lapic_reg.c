@@ -133,6 +133,7 @@ static u32 lapic_read(struct hvmon_lapic *l, u32 offset)
 
 static void lapic_write_lvt(struct hvmon_lapic *l, int i, u32 val)
 {
+	l->changed |= BIT_ULL((APIC_LVTT >> 4) + i) | BIT_ULL(APIC_TMICT >> 4);
 	val &= lvt_writable[i];
 	if (!(l->svr & HVMON_SVR_ENABLE))
 		val |= HVMON_LVT_MASKED;
@@ -175,6 +176,7 @@ static void lapic_send(struct hvmon_lapic *l, u64 icr)
 	};
 
 	l->icr = icr & ~(u64)ICR_BUSY;
+	l->changed |= BIT_ULL(APIC_ICR >> 4) | BIT_ULL(APIC_ICR2 >> 4);
 	if (msg.mode == HVMON_DM_INIT)
 		msg.level = icr & APIC_INT_LEVELTRIG;
 	if ((msg.mode == HVMON_DM_FIXED || msg.mode == HVMON_DM_LOWEST) &&
@@ -187,6 +189,7 @@ static void lapic_send(struct hvmon_lapic *l, u64 icr)
 
 static void lapic_write(struct hvmon_lapic *l, u32 offset, u32 val)
 {
+	l->changed |= BIT_ULL(offset >> 4);
 	switch (offset) {
 	case APIC_TASKPRI:
 		hvmon_lapic_set_tpr(l->vcpu, val);
@@ -526,6 +529,7 @@ int hvmon_lapic_set_state(struct hvmon_vcpu *vcpu, const struct hvmon_lapic_stat
 		l->timer.start -= l->timer.period - st->timer_left_ns;
 	l->timer.deadline = st->tsc_deadline;
 	hvmon_lapic_timer_start(l, false);
+	hvmon_lapic_mode_changed(l);
 	hvmon_lapic_notify(l);
 	return 0;
 }

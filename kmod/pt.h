@@ -107,6 +107,10 @@ u64 hvmon_pt_lookup(struct hvmon_mmu *mmu, u64 gfn, int *level);
 extern const struct mmu_interval_notifier_ops hvmon_tdp_interval_ops;
 
 void hvmon_tdp_freeze(struct hvmon_vm *vm, bool frozen);
+/* The LAPIC's default address, where hvmon_mmu.apic_page may be mapped */
+#define HVMON_APIC_GFN		0xfee00ULL
+int hvmon_tdp_map_apic(struct hvmon_vm *vm);
+void hvmon_tdp_bar_apic(struct hvmon_vm *vm);
 void hvmon_tdp_walk_slot(struct hvmon_slot *slot, enum hvmon_pt_op op, u64 first, u64 pages);
 
 /* ------------------------------------------------------------------ */

@@ -303,13 +303,15 @@ void hvmon_pv_mark_preempted(struct hvmon_vcpu *vcpu)
 /**
  * hvmon_pv_eoi_set() - let the guest skip its next EOI
  * @vcpu: the caller's, before an entry; in a section or outside
+ *
+ * Not where the processor takes EOIs: nothing is saved.
  */
 void hvmon_pv_eoi_set(struct hvmon_vcpu *vcpu)
 {
 	u8 flag = KVM_PV_EOI_ENABLED;
 
-	if (!(vcpu->pv.eoi_msr & KVM_MSR_ENABLED) || !vcpu->lapic || vcpu->pv.eoi_pending ||
-	    !hvmon_lapic_pv_eoi_ok(vcpu))
+	if (!(vcpu->pv.eoi_msr & KVM_MSR_ENABLED) || !vcpu->lapic || vcpu->virt_intr ||
+	    vcpu->pv.eoi_pending || !hvmon_lapic_pv_eoi_ok(vcpu))
 		return;
 	if (!hvmon_gpa_write(vcpu, vcpu->pv.eoi_msr & ~3ULL, &flag, sizeof(flag)))
 		vcpu->pv.eoi_pending = true;

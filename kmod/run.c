@@ -148,6 +148,8 @@ static void inject_events(struct hvmon_vcpu *vcpu)
 		}
 	}
 
+	if (vcpu->virt_intr)
+		hvmon_call(post_irr, vcpu);
 	vector = pending_vector(vcpu);
 	if (vector < 0 || busy || !hvmon_call(can_inject, vcpu, HVMON_KIND_INTR)) {
 		open_intr_window(vcpu, vector >= 0);

@@ -261,6 +261,9 @@ int hvmon_mem_set(struct hvmon_vm *vm, const struct hvmon_mem *arg)
 	old = slot_by_id(vm, arg->slot);
 	if (!arg->len && !old)
 		return -ENOENT;
+	if (arg->gpa >> PAGE_SHIFT <= HVMON_APIC_GFN &&
+	    (arg->gpa + arg->len) >> PAGE_SHIFT > HVMON_APIC_GFN)
+		hvmon_tdp_bar_apic(vm);
 	if (arg->len) {
 		new = slot_alloc(vm, arg, old);
 		if (!new)

@@ -120,6 +120,29 @@ void hvmon_tdp_walk_slot(struct hvmon_slot *slot, enum hvmon_pt_op op, u64 first
 }
 
 /**
+ * hvmon_tdp_bar_apic - unmap the APIC-access page for good
+ * @vm: virtual machine
+ *
+ * For when the frame is a slot's, or a vCPU's that knows nothing of the page:
+ * when it returns no vCPU can reach the page. May sleep.
+ */
+void hvmon_tdp_bar_apic(struct hvmon_vm *vm)
+{
+	struct hvmon_mmu *mmu = &vm->mmu;
+	struct hvmon_pt_gather g = {};
+	u64 gen;
+
+	spin_lock(&mmu->lock);
+	mmu->apic_barred = true;
+	if (mmu->apic_page)
+		hvmon_pt_walk(mmu, HVMON_PT_ZAP, HVMON_APIC_GFN, HVMON_APIC_GFN + 1, &g);
+	gen = tdp_gen(mmu, &g);
+	spin_unlock(&mmu->lock);
+	tdp_flush(vm, gen);
+	hvmon_pt_gather_free(&g);
+}
+
+/**
  * hvmon_tdp_freeze - keep faults from installing anything, or let them again
  * @vm: virtual machine
  * @frozen: which
@@ -405,6 +428,38 @@ static int tdp_map(struct tdp_fault *f)
 	return r;
 }
 
+/**
+ * hvmon_tdp_map_apic - map the APIC-access page
+ * @vm: virtual machine
+ *
+ * Return: 0; -ENOENT if there is none or it is barred; -ENOMEM.
+ */
+int hvmon_tdp_map_apic(struct hvmon_vm *vm)
+{
+	struct hvmon_pt_cache cache = {};
+	struct hvmon_pt_gather g = {};
+	struct hvmon_mmu *mmu = &vm->mmu;
+	int r;
+
+	do {
+		spin_lock(&mmu->lock);
+		r = -ENOENT;
+		if (mmu->apic_page && !mmu->apic_barred) {
+			r = hvmon_pt_missing(mmu, HVMON_APIC_GFN, HVMON_PT_4K);
+			if (r <= cache.nr)
+				r = hvmon_pt_map(mmu, &cache, HVMON_APIC_GFN,
+						 __pa(mmu->apic_page) >> PAGE_SHIFT, HVMON_PT_4K,
+						 HVMON_PROT_WRITE, &g) ? 0 : -ENOMEM;
+		}
+		spin_unlock(&mmu->lock);
+		if (r > 0 && hvmon_pt_cache_fill(&cache, r))
+			r = -ENOMEM;
+	} while (r > 0);
+	hvmon_pt_gather_free(&g);
+	hvmon_pt_cache_drain(&cache);
+	return r;
+}
+
 /* One round: 0 settled, -EAGAIN look again, -EBUSY a slot is being replaced */
 static int tdp_try(struct tdp_fault *f)
 {
@@ -516,4 +571,6 @@ void hvmon_mmu_fini(struct hvmon_vm *vm)
 		return;
 	mmu_notifier_unregister(&mmu->notifier, vm->mm);
 	hvmon_pt_fini(mmu);
+	free_page((unsigned long)mmu->apic_page);
+	mmu->apic_page = NULL;
 }

@@ -234,6 +234,8 @@ static bool check_execution(const struct entry *e)
 		return false;
 	if (tpr && !check_page(e, VMX_VIRTUAL_APIC))
 		return false;
+	if (e->proc2 & VMX_PROC2_APIC_ACCESS && !check_page(e, VMX_APIC_ACCESS))
+		return false;
 	return KEPT(e, rules) && (!e->ept || check_eptp(e));
 }
 
@@ -758,6 +760,9 @@ bool vmx_check(const u64 *field, const struct vmx_hw *hw, struct vmx_broken *b)
 static const char *const names[VMX_NR_FIELDS] = {
 	NAME(VPID, "VPID"), NAME(EPTP, "EPT pointer"), NAME(TSC_OFFSET, "TSC offset"),
 	NAME(IO_BITMAP_A, "I/O bitmap A"), NAME(IO_BITMAP_B, "I/O bitmap B"),
+	NAME(EOI_EXIT0, "EOI-exit bitmap 0"), NAME(EOI_EXIT1, "EOI-exit bitmap 1"),
+	NAME(EOI_EXIT2, "EOI-exit bitmap 2"), NAME(EOI_EXIT3, "EOI-exit bitmap 3"),
+	NAME(INTR_STATUS, "guest interrupt status"), NAME(APIC_ACCESS, "APIC-access address"),
 	NAME(VIRTUAL_APIC, "virtual-APIC address"), NAME(TPR_THRESHOLD, "TPR threshold"),
 	NAME(MSR_BITMAP, "MSR bitmap"), NAME(XSS_EXIT_BITMAP, "XSS-exiting bitmap"),
 	NAME(PIN_CTLS, "pin-based controls"), NAME(PROC_CTLS, "processor-based controls"),

@@ -305,6 +305,8 @@ static int exit_ept(struct hvmon_vcpu *vcpu)
 		vcpu->exit.info2 = vmx_get(vcpu, VMX_GUEST_PHYSICAL);
 		if (vcpu->exit.info1 & EPT_NMI_UNBLOCKED)
 			iret_faulted(vcpu);
+	} else if (vmx_map_apic(vcpu, vcpu->exit.info2, vmx_ept_access(vcpu->exit.info1))) {
+		return HVMON_RESUME;
 	}
 	return hvmon_exit_mmu(vcpu, vcpu->exit.info2, vmx_ept_access(vcpu->exit.info1));
 }
@@ -365,12 +367,15 @@ static int (*const handlers[VMX_REASONS])(struct hvmon_vcpu *vcpu) = {
 	[VMX_REASON_MONITOR]		= exit_mwait,
 	[VMX_REASON_ENTRY_MC]		= exit_entry_mc,
 	[VMX_REASON_TPR]		= exit_tpr,
+	[VMX_REASON_APIC_ACCESS]	= vmx_exit_apic_access,
+	[VMX_REASON_EOI]		= vmx_exit_eoi,
 	[VMX_REASON_EPT_VIOLATION]	= exit_ept,
 	[VMX_REASON_INVEPT]		= exit_ud,
 	[VMX_REASON_PREEMPT_TIMER]	= exit_host_event,
 	[VMX_REASON_INVVPID]		= exit_ud,
 	[VMX_REASON_WBINVD]		= exit_nop,
 	[VMX_REASON_XSETBV]		= exit_xsetbv,
+	[VMX_REASON_APIC_WRITE]		= vmx_exit_apic_write,
 	[VMX_REASON_VMFUNC]		= exit_ud,
 };
 
@@ -387,7 +392,8 @@ bool vmx_exit_known(u32 reason)
 
 /* Exits that can come amid the delivery of an event: 28.2.4 */
 #define VECTORING	(BIT_ULL(VMX_REASON_EXCEPTION_NMI) | BIT_ULL(VMX_REASON_TASK_SWITCH) | \
-			 BIT_ULL(VMX_REASON_EPT_VIOLATION) | BIT_ULL(VMX_REASON_EPT_MISCONFIG))
+			 BIT_ULL(VMX_REASON_EPT_VIOLATION) | BIT_ULL(VMX_REASON_EPT_MISCONFIG) | \
+			 BIT_ULL(VMX_REASON_APIC_ACCESS))
 
 /**
  * vmx_handle_exit() - settle the last exit

@@ -150,7 +150,7 @@ void vmx_open_window(struct hvmon_vcpu *vcpu, enum hvmon_event_kind kind)
 		vmx_set_bits(vcpu, VMX_PROC_CTLS, VMX_PROC_NMI_WINDOW);
 		break;
 	case HVMON_KIND_TPR:
-		if (vcpu->vmx->vapic)
+		if (vcpu->vmx->vapic && !vcpu->virt_intr)
 			vmx_set(vcpu, VMX_TPR_THRESHOLD, hvmon_lapic_masked_class(vcpu));
 		break;
 	}

@@ -13,6 +13,7 @@
 #include <asm/special_insns.h>
 
 #include "../dr.h"
+#include "../lapic.h"
 #include "vmx.h"
 
 #define DR7_ENABLES	0xffULL
@@ -81,6 +82,8 @@ void vmx_sync(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 	struct hvmon_vmx_vcpu *vmx = vcpu->vmx;
 
 	vmx_give_tpr(vcpu);
+	if (vcpu->virt_intr && vcpu->lapic->changed)
+		vmx_apic_refresh(vcpu);
 	vmx_set(vcpu, VMX_PAT, vcpu->msr.pat);
 	if (vmx_hw.spec_ctrl)
 		vmx->sw.spec_guest = vcpu->caps.spec_ctrl ? vcpu->msr.spec_ctrl :

@@ -140,13 +140,58 @@ bool vmx_msr_bitmap_bit(u32 msr, unsigned int *byte, unsigned int *bit)
 	return true;
 }
 
+/*
+ * Registers of the LAPIC that the virtual-APIC page has, as MSRs: 30.5. Those
+ * that do not exist have to exit: the processor would read the page for them.
+ */
+static const struct {
+	u32 first, last;
+	bool writable;
+} x2apic_msrs[] = {
+	{ 0x802, 0x803, false },	/* ID, version */
+	{ 0x808, 0x808, true },		/* TPR */
+	{ 0x80a, 0x80a, false },	/* PPR */
+	{ 0x80d, 0x80d, false },	/* LDR */
+	{ 0x80f, 0x828, false },	/* SVR, ISR, TMR, IRR, ESR */
+	{ 0x830, 0x830, false },	/* ICR */
+	{ 0x832, 0x838, false },	/* LVTs, initial count */
+	{ 0x83e, 0x83e, false },	/* divide configuration */
+};
+
+/* ... and those that are written only: EOI and self IPI */
+static const u32 x2apic_commands[] = { 0x80b, 0x83f };
+
+static void fill_x2apic_bitmap(u8 *map)
+{
+	unsigned int i, byte, bit;
+	u32 msr;
+
+	for (i = 0; i < ARRAY_SIZE(x2apic_msrs); i++) {
+		for (msr = x2apic_msrs[i].first; msr <= x2apic_msrs[i].last; msr++) {
+			vmx_msr_bitmap_bit(msr, &byte, &bit);
+			map[byte] &= ~BIT(bit);
+			if (x2apic_msrs[i].writable)
+				map[WRITE_HALF + byte] &= ~BIT(bit);
+		}
+	}
+	for (i = 0; i < ARRAY_SIZE(x2apic_commands); i++) {
+		vmx_msr_bitmap_bit(x2apic_commands[i], &byte, &bit);
+		map[WRITE_HALF + byte] &= ~BIT(bit);
+	}
+}
+
 int vmx_msr_bitmap_init(void)
 {
 	unsigned int i, byte, bit;
 	u8 *map = (u8 *)__get_free_page(GFP_KERNEL);
+	u8 *x2apic = (u8 *)__get_free_page(GFP_KERNEL);
 
-	if (!map)
+	vmx_hw.msr_bitmap = map;
+	vmx_hw.x2apic_bitmap = x2apic;
+	if (!map || !x2apic) {
+		vmx_msr_bitmap_exit();
 		return -ENOMEM;
+	}
 	memset(map, 0xff, PAGE_SIZE);
 	for (i = 0; i < ARRAY_SIZE(guest_msrs); i++) {
 		if (!vmx_msr_bitmap_bit(guest_msrs[i].msr, &byte, &bit))
@@ -155,15 +200,19 @@ int vmx_msr_bitmap_init(void)
 		if (guest_msrs[i].writable)
 			map[WRITE_HALF + byte] &= ~BIT(bit);
 	}
-	vmx_hw.msr_bitmap = map;
+	memcpy(x2apic, map, PAGE_SIZE);
+	fill_x2apic_bitmap(x2apic);
 	vmx_hw.msr_bitmap_pa = __pa(map);
+	vmx_hw.x2apic_bitmap_pa = __pa(x2apic);
 	return 0;
 }
 
 void vmx_msr_bitmap_exit(void)
 {
 	free_page((unsigned long)vmx_hw.msr_bitmap);
+	free_page((unsigned long)vmx_hw.x2apic_bitmap);
 	vmx_hw.msr_bitmap = NULL;
+	vmx_hw.x2apic_bitmap = NULL;
 }
 
 /* ---- a new vCPU ---- */
@@ -271,6 +320,12 @@ void vmx_vmcs_init(struct hvmon_vcpu *vcpu)
 	if (!vmx->vapic) {
 		__clear_bit(VMX_VIRTUAL_APIC, vmx->dirty);
 		__clear_bit(VMX_TPR_THRESHOLD, vmx->dirty);
+	}
+	if (!vmx_has2(VMX_PROC2_APIC_ACCESS))
+		__clear_bit(VMX_APIC_ACCESS, vmx->dirty);
+	if (!vmx_has2(VMX_PROC2_INTR_DELIVERY)) {
+		bitmap_clear(vmx->dirty, VMX_EOI_EXIT0, 4);
+		__clear_bit(VMX_INTR_STATUS, vmx->dirty);
 	}
 	if (!(vmx_hw.pin.may & VMX_PIN_PREEMPT_TIMER))
 		__clear_bit(VMX_PREEMPT_TIMER, vmx->dirty);

@@ -260,6 +260,7 @@ static int section_begin(struct hvmon_vcpu *vcpu)
 	host_msrs_begin(cpu, vmx);
 	vmx_dr_section_begin(vcpu, cpu);
 	vmx_msrs_section_begin(vcpu, cpu);
+	vmx_apic_section_begin(vcpu);
 	vmx_sync(vcpu, cpu);
 	barrier_between_guests(cpu, vmx);
 	hvmon_fpu_section_begin(vcpu);
@@ -273,6 +274,7 @@ static void section_end(struct hvmon_vcpu *vcpu)
 	struct hvmon_vmx_vcpu *vmx = vcpu->vmx;
 
 	hvmon_fpu_section_end(vcpu);
+	vmx_apic_section_end(vcpu);
 	vmx_dr_section_end(vcpu, cpu);
 	vmx_msrs_section_end(vcpu, cpu);
 	if (vmx_hw.rdtscp && cpu->tsc_aux_now != cpu->tsc_aux)
@@ -309,7 +311,9 @@ static void section_end(struct hvmon_vcpu *vcpu)
 #define QUALIFIED	(BIT_ULL(VMX_REASON_EXCEPTION_NMI) | BIT_ULL(VMX_REASON_TASK_SWITCH) | \
 			 BIT_ULL(VMX_REASON_CR) | BIT_ULL(VMX_REASON_DR) |		\
 			 BIT_ULL(VMX_REASON_IO) | BIT_ULL(VMX_REASON_INVALID_STATE) |	\
-			 BIT_ULL(VMX_REASON_MSR_LOAD) | BIT_ULL(VMX_REASON_EPT_VIOLATION))
+			 BIT_ULL(VMX_REASON_MSR_LOAD) | BIT_ULL(VMX_REASON_EPT_VIOLATION) | \
+			 BIT_ULL(VMX_REASON_APIC_ACCESS) | BIT_ULL(VMX_REASON_EOI) |	\
+			 BIT_ULL(VMX_REASON_APIC_WRITE))
 
 static __always_inline u64 fetch_now(struct hvmon_vmx_vcpu *vmx, enum vmx_field field)
 {
@@ -416,6 +420,7 @@ static int hw_init(void)
 	int cpu, r;
 
 	vmx_detect(&vmx_hw);
+	vmx_apic_detect();
 	vmx_ept_init();
 	r = vmx_msr_bitmap_init();
 	if (r)
@@ -499,6 +504,7 @@ static int vcpu_init(struct hvmon_vcpu *vcpu)
 	}
 	vmx_vmcs_init(vcpu);
 	update_caps(vcpu);
+	vmx_apic_update(vcpu);
 	return 0;
 }
 
@@ -550,4 +556,6 @@ const struct hvmon_vendor_ops hvmon_vmx_ops = {
 	.flush_tlb	= flush_tlb,
 	.update_caps	= update_caps,
 	.set_tsc_offset	= set_tsc_offset,
+	.apic_changed	= vmx_apic_update,
+	.post_irr	= vmx_post_irr,
 };

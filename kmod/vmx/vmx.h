@@ -51,7 +51,12 @@
 	_(MSR_BITMAP,			0x2004)			\
 	_(TSC_OFFSET,			0x2010)			\
 	_(VIRTUAL_APIC,			0x2012)			\
+	_(APIC_ACCESS,			0x2014)			\
 	_(EPTP,				0x201a)			\
+	_(EOI_EXIT0,			0x201c)			\
+	_(EOI_EXIT1,			0x201e)			\
+	_(EOI_EXIT2,			0x2020)			\
+	_(EOI_EXIT3,			0x2022)			\
 	_(XSS_EXIT_BITMAP,		0x202c)			\
 	_(PIN_CTLS,			0x4000)			\
 	_(PROC_CTLS,			0x4002)			\
@@ -107,6 +112,8 @@
 /* What an exit may change: read again when it is asked for */
 #define VMX_GUEST_FIELDS(_)					\
 	VMX_SEGMENTS(_, _SELECTOR, 0x0800)			\
+	/* SVI and RVI: 25.4.2 */				\
+	_(INTR_STATUS,			0x0810)			\
 	_(DEBUGCTL,			0x2802)			\
 	_(PDPTE0,			0x280a)			\
 	_(PDPTE1,			0x280c)			\
@@ -324,6 +331,10 @@ struct vmx_ctls {
  * @rdtscp: there is a TSC_AUX register
  * @msr_bitmap: MSR bitmap
  * @msr_bitmap_pa: its physical address
+ * @apicv: APIC accesses and registers are virtualized and interrupts delivered
+ *         by the processor; @x2apicv: in x2APIC mode, too
+ * @x2apic_bitmap: MSR bitmap for that mode
+ * @x2apic_bitmap_pa: its physical address
  * @l1d_flush: the first-level data cache is flushed when a section begins
  * @l1d_pages: what the flush reads where the processor has no command for it
  */
@@ -336,9 +347,10 @@ struct vmx_hw {
 	u8 maxphyaddr;
 	u16 vpid;
 	bool ept_ad, error_any, spec_ctrl, ibpb, pebs, rdtscp;
+	bool apicv, x2apicv;
 	bool l1d_flush;
-	void *msr_bitmap;
-	u64 msr_bitmap_pa;
+	void *msr_bitmap, *x2apic_bitmap;
+	u64 msr_bitmap_pa, x2apic_bitmap_pa;
 	void *l1d_pages;
 };
 
@@ -464,8 +476,11 @@ DECLARE_PER_CPU(struct vmx_cpu, vmx_cpus);
  * @msr: MSRs that are switched by hand, while they are not in the processor
  * @msr_loaded: they are in the processor
  * @vapic: virtual-APIC page, with the TPR that the guest reads and writes
- *         without an exit; NULL if the processor has no TPR shadow
+ *         without an exit; NULL if the processor has no TPR shadow. While
+ *         hvmon_vcpu.virt_intr is set it has the LAPIC's other registers, too,
+ *         and in a section IRR and ISR are here
  * @tpr: what it held when common code knew it last
+ * @posted: vectors given to the processor in this section
  * @id: never used again
  */
 struct hvmon_vmx_vcpu {
@@ -487,6 +502,7 @@ struct hvmon_vmx_vcpu {
 	bool msr_loaded;
 	u32 *vapic;
 	u32 tpr;
+	u32 posted;
 	u64 id;
 };
 
@@ -627,6 +643,16 @@ static __always_inline u32 *vmx_vapic(struct hvmon_vmx_vcpu *vmx, u32 offset)
 
 int vmx_apic_init(struct hvmon_vcpu *vcpu);
 void vmx_apic_fini(struct hvmon_vcpu *vcpu);
+void vmx_apic_detect(void);
+void vmx_apic_update(struct hvmon_vcpu *vcpu);
+void vmx_apic_section_begin(struct hvmon_vcpu *vcpu);
+void vmx_apic_section_end(struct hvmon_vcpu *vcpu);
+void vmx_apic_refresh(struct hvmon_vcpu *vcpu);
+void vmx_post_irr(struct hvmon_vcpu *vcpu);
+bool vmx_map_apic(struct hvmon_vcpu *vcpu, u64 gpa, u32 access);
+int vmx_exit_apic_access(struct hvmon_vcpu *vcpu);
+int vmx_exit_apic_write(struct hvmon_vcpu *vcpu);
+int vmx_exit_eoi(struct hvmon_vcpu *vcpu);
 /* The TPR: from the guest to common code, and back */
 static __always_inline bool vmx_tpr_changed(struct hvmon_vmx_vcpu *vmx)
 {
