@@ -419,7 +419,9 @@ struct hvmon_vendor_ops {
 	/* One register as the guest sees it, or will; set_reg() gets checked values */
 	u64 (*get_reg)(struct hvmon_vcpu *vcpu, enum hvmon_reg reg);
 	void (*set_reg)(struct hvmon_vcpu *vcpu, enum hvmon_reg reg, u64 val);
+	/* Segment registers, LDTR and TR with what is cached of their descriptors */
 	void (*get_seg)(struct hvmon_vcpu *vcpu, int seg, struct hvmon_segment *s);
+	void (*set_seg)(struct hvmon_vcpu *vcpu, int seg, const struct hvmon_segment *s);
 	/* All of *pg, from the cache: any time between two entries, no sleep */
 	void (*get_paging)(struct hvmon_vcpu *vcpu, struct hvmon_paging *pg);
 	/* MSRs that live in the control block; -ENOENT for any other */

@@ -10,7 +10,6 @@
 #include <linux/interrupt.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 #include <linux/vtime.h>
 #include <asm/trapnr.h>
 
@@ -333,7 +332,7 @@ static int vcpu_block(struct hvmon_vcpu *vcpu)
 /* INIT and SIPI: SDM vol. 3, 8.4 */
 static void apic_event(struct hvmon_vcpu *vcpu)
 {
-	struct hvmon_state *st;
+	struct hvmon_segment cs;
 	int vector;
 
 	if (hvmon_lapic_take_init_sipi(vcpu, &vector)) {
@@ -342,16 +341,10 @@ static void apic_event(struct hvmon_vcpu *vcpu)
 	}
 	if (vector < 0 || vcpu->mp_state != HVMON_MP_WAIT_SIPI)
 		return;
-	st = kzalloc(sizeof(*st), GFP_KERNEL);
-	if (!st) {
-		/* The AP stays down, as if the message had been lost */
-		return;
-	}
-	hvmon_call(get_state, vcpu, HVMON_STATE_SREGS, st);
-	st->sregs.seg[HVMON_CS].selector = vector << 8;
-	st->sregs.seg[HVMON_CS].base = vector << 12;
-	hvmon_call(set_state, vcpu, HVMON_STATE_SREGS, st);
-	kfree(st);
+	hvmon_call(get_seg, vcpu, HVMON_CS, &cs);
+	cs.selector = vector << 8;
+	cs.base = vector << 12;
+	hvmon_vendor->set_seg(vcpu, HVMON_CS, &cs);
 	vcpu->regs.rip = 0;
 	vcpu->mp_state = HVMON_MP_RUNNABLE;
 }

@@ -92,16 +92,18 @@ void svm_get_seg(struct hvmon_vcpu *vcpu, int seg, struct hvmon_segment *out)
 	}
 }
 
-static void set_seg(struct svm_save *save, int seg, const struct hvmon_segment *in)
+void svm_set_seg(struct hvmon_vcpu *vcpu, int seg, const struct hvmon_segment *in)
 {
-	struct svm_segment *s = vmcb_seg(save, seg);
+	struct svm_vmcb *vmcb = vcpu->svm->vmcb;
+	struct svm_segment *s = vmcb_seg(&vmcb->save, seg);
 
 	s->base = in->base;
 	s->limit = in->limit;
 	s->attrib = svm_seg_attrib(in->attr);
 	s->selector = in->selector;
 	if (seg == HVMON_SS)
-		save->cpl = in->attr >> 5 & 3;
+		vmcb->save.cpl = in->attr >> 5 & 3;
+	svm_dirty(vmcb, SVM_CLEAN_SEG);
 }
 
 int svm_cpl(struct hvmon_vcpu *vcpu)
@@ -452,7 +454,7 @@ static void set_sregs(struct hvmon_vcpu *vcpu, const struct hvmon_sregs *s)
 	int i;
 
 	for (i = 0; i < HVMON_NR_SEGS; i++)
-		set_seg(save, i, &s->seg[i]);
+		svm_set_seg(vcpu, i, &s->seg[i]);
 	save->gdtr.base = s->gdt.base;
 	save->gdtr.limit = s->gdt.limit;
 	save->idtr.base = s->idt.base;

@@ -56,7 +56,7 @@ void vmx_get_seg(struct hvmon_vcpu *vcpu, int seg, struct hvmon_segment *out)
  * What other processors keep loosely and an entry checks: the task register is
  * busy, and what has been loaded has been accessed (27.3.1.2).
  */
-static void set_seg(struct hvmon_vcpu *vcpu, int seg, const struct hvmon_segment *in)
+void vmx_set_seg(struct hvmon_vcpu *vcpu, int seg, const struct hvmon_segment *in)
 {
 	u32 ar = vmx_seg_ar(in->attr);
 
@@ -347,7 +347,7 @@ static void set_sregs(struct hvmon_vcpu *vcpu, const struct hvmon_sregs *s)
 	int i;
 
 	for (i = 0; i < HVMON_NR_SEGS; i++)
-		set_seg(vcpu, i, &s->seg[i]);
+		vmx_set_seg(vcpu, i, &s->seg[i]);
 	vmx_set(vcpu, VMX_GDTR_BASE, s->gdt.base);
 	vmx_set(vcpu, VMX_GDTR_LIMIT, s->gdt.limit);
 	vmx_set(vcpu, VMX_IDTR_BASE, s->idt.base);
@@ -431,7 +431,7 @@ static void reset_seg(struct hvmon_vcpu *vcpu, int seg, u32 ar)
 {
 	const struct hvmon_segment s = { .limit = 0xffff, .attr = ar };
 
-	set_seg(vcpu, seg, &s);
+	vmx_set_seg(vcpu, seg, &s);
 }
 
 /**

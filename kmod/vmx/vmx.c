@@ -543,6 +543,7 @@ const struct hvmon_vendor_ops hvmon_vmx_ops = {
 	.get_reg	= vmx_get_reg,
 	.set_reg	= vmx_set_reg,
 	.get_seg	= vmx_get_seg,
+	.set_seg	= vmx_set_seg,
 	.get_paging	= vmx_get_paging,
 	.get_msr	= vmx_get_msr,
 	.set_msr	= vmx_set_msr,
