@@ -84,13 +84,23 @@ u64 hvmon_em_address(const struct hvmon_emul *em)
 	return ea & hvmon_size_mask(insn->adsize);
 }
 
+/* Are the bytes within the limit? APM vol. 2, 4.12 */
+bool hvmon_seg_has(const struct hvmon_segment *s, u64 ea, u32 len)
+{
+	u64 last = ea + len - 1;
+
+	/* Data that expands down */
+	if ((s->attr & 0xc) == 4)
+		return ea > s->limit && last <= (s->attr & HVMON_SEG_DB ? U32_MAX : U16_MAX);
+	return last <= s->limit;
+}
+
 /* Limit and type, APM vol. 2, 4.7 and 4.12 */
 static bool segment_allows(struct hvmon_emul *em, const struct hvmon_segment *s,
 			   u64 ea, u32 len, bool write)
 {
 	u32 type = s->attr & 0xf;
 	bool code = type & 8;
-	u64 last = ea + len - 1;
 
 	if ((em->ops->get_cr(em, 0) & CR0_PE) && !(em->regs.rflags & RFLAGS_VM)) {
 		if ((s->attr & HVMON_SEG_UNUSABLE) || !(s->attr & HVMON_SEG_P))
@@ -100,9 +110,7 @@ static bool segment_allows(struct hvmon_emul *em, const struct hvmon_segment *s,
 		if (code && !(type & 2))
 			return false;
 	}
-	if (!code && (type & 4))
-		return ea > s->limit && last <= (s->attr & HVMON_SEG_DB ? U32_MAX : U16_MAX);
-	return last <= s->limit;
+	return hvmon_seg_has(s, ea, len);
 }
 
 static bool is_canonical(struct hvmon_emul *em, u64 lin)

@@ -143,6 +143,7 @@ int hvmon_em_unknown(struct hvmon_emul *em, const char *why);
 u64 hvmon_em_reg(const struct hvmon_emul *em, int reg, int size);
 void hvmon_em_set_reg(struct hvmon_emul *em, int reg, int size, u64 val);
 u64 hvmon_em_address(const struct hvmon_emul *em);
+bool hvmon_seg_has(const struct hvmon_segment *s, u64 ea, u32 len);
 int hvmon_em_linear(struct hvmon_emul *em, int seg, u64 ea, u32 len, bool write, u64 *lin);
 int hvmon_em_map(struct hvmon_emul *em, int n, u64 lin, u32 len, bool write);
 int hvmon_em_map_at(struct hvmon_emul *em, int n, int seg, u64 ea, u32 len, bool write);

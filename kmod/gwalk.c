@@ -404,7 +404,7 @@ out:
  * hvmon_gva_to_gpa - walk the guest's page tables as it has them now
  * @vcpu: whose
  * @gva: linear address; canonical, or a fault without P is reported
- * @access: HVMON_ACCESS_*; without USER at CPL 3 the access is implicit
+ * @access: HVMON_ACCESS_*; without USER at CPL 3 the access is implicit, too
  * @set_ad: set accessed and dirty bits as the processor would
  * @gpa: where it leads, if 0 is returned
  * @error: the page fault's error code, if 1 is returned
@@ -425,7 +425,8 @@ int hvmon_gva_to_gpa(struct hvmon_vcpu *vcpu, u64 gva, u32 access, bool set_ad,
 	};
 
 	hvmon_call(get_paging, vcpu, &gv.w.pg);
-	if (!(access & HVMON_ACCESS_USER) && hvmon_call(cpl, vcpu) == 3)
+	if (access & HVMON_ACCESS_IMPLICIT ||
+	    (!(access & HVMON_ACCESS_USER) && hvmon_call(cpl, vcpu) == 3))
 		gv.w.pg.rflags &= ~X86_EFLAGS_AC;
 	return hvmon_gwalk(&gv.w, gva, access, gpa, error);
 }

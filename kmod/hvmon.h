@@ -424,6 +424,12 @@ struct hvmon_vendor_ops {
 	void (*set_seg)(struct hvmon_vcpu *vcpu, int seg, const struct hvmon_segment *s);
 	/* All of *pg, from the cache: any time between two entries, no sleep */
 	void (*get_paging)(struct hvmon_vcpu *vcpu, struct hvmon_paging *pg);
+	/*
+	 * Outside sections: reads the PDPTEs after CR3 has changed in a way that
+	 * loads them, if the processor has registers for them. False if one is
+	 * #GP. NULL: they are read as the processor walks
+	 */
+	bool (*load_pdptrs)(struct hvmon_vcpu *vcpu);
 	/* MSRs that live in the control block; -ENOENT for any other */
 	int (*get_msr)(struct hvmon_vcpu *vcpu, u32 msr, u64 *val);
 	int (*set_msr)(struct hvmon_vcpu *vcpu, u32 msr, u64 val);
@@ -599,6 +605,28 @@ struct hvmon_pio_info {
 };
 
 int hvmon_exit_pio(struct hvmon_vcpu *vcpu, const struct hvmon_pio_info *pio);
+
+/* What switches tasks; in the order of VT-x's qualification */
+enum hvmon_task_source {
+	HVMON_TASK_CALL, HVMON_TASK_IRET, HVMON_TASK_JMP,
+	HVMON_TASK_GATE,	/* of the IDT */
+};
+
+/**
+ * struct hvmon_task_switch - a task switch that the processor left to us
+ * @selector: of the new task's TSS
+ * @source: what switches
+ * @insn_len: of the instruction that does; 0 for interrupts and exceptions
+ * @gdt: the guest's
+ */
+struct hvmon_task_switch {
+	u16 selector;
+	enum hvmon_task_source source;
+	u8 insn_len;
+	struct hvmon_dtable gdt;
+};
+
+int hvmon_exit_task_switch(struct hvmon_vcpu *vcpu, const struct hvmon_task_switch *sw);
 /* Fill in vcpu->run for a launcher exit; returns HVMON_USER */
 int hvmon_user_exit(struct hvmon_vcpu *vcpu, u32 exit);
 
@@ -639,10 +667,12 @@ void hvmon_mark_dirty(struct hvmon_vm *vm, u64 gfn);
 /*
  * Walk of the guest's own page tables in its present paging mode (none,
  * 32-bit, PAE, 4 and 5 levels, with SMEP, SMAP, NX, PKU and reserved bits).
- * HVMON_ACCESS_USER for CPL 3 (implicit supervisor accesses leave it out).
+ * HVMON_ACCESS_USER for CPL 3. Implicit supervisor accesses, of tables and TSSs,
+ * leave it out; at a CPL below 3 HVMON_ACCESS_IMPLICIT tells them apart.
  * 0; 1 with *error set for a guest page fault; -EAGAIN inside a section.
  * @set_ad: set accessed and dirty bits as the processor would.
  */
+#define HVMON_ACCESS_IMPLICIT	BIT(31)
 int hvmon_gva_to_gpa(struct hvmon_vcpu *vcpu, u64 gva, u32 access, bool set_ad,
 		     u64 *gpa, u32 *error);
 

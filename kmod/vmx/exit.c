@@ -280,6 +280,44 @@ static int exit_tpr(struct hvmon_vcpu *vcpu)
 	return HVMON_RESUME;
 }
 
+/* ---- tasks: 26.4.2, table 28-2 ---- */
+
+/*
+ * Does what the switch did last block or unblock? An IRET unblocks NMIs even if
+ * it faults. An NMI that has not arrived comes again.
+ */
+static void after_task_switch(struct hvmon_vcpu *vcpu, enum hvmon_task_source source, bool nmi)
+{
+	u64 blocked = vmx_get(vcpu, VMX_INTERRUPTIBILITY);
+
+	blocked &= ~(u64)(VMX_BLOCK_STI | VMX_BLOCK_MOVSS);
+	if (source == HVMON_TASK_IRET)
+		blocked &= ~(u64)VMX_BLOCK_NMI;
+	else if (nmi && !vcpu->in_flight.valid)
+		blocked |= VMX_BLOCK_NMI;
+	vmx_set(vcpu, VMX_INTERRUPTIBILITY, blocked);
+}
+
+static int exit_task_switch(struct hvmon_vcpu *vcpu)
+{
+	bool nmi = vcpu->in_flight.valid && vcpu->in_flight.type == HVMON_EV_NMI;
+	struct hvmon_task_switch sw = {
+		.selector = vcpu->exit.info1,
+		.source = vcpu->exit.info1 >> 30 & 3,
+		.gdt.base = vmx_get(vcpu, VMX_GDTR_BASE),
+		.gdt.limit = vmx_get(vcpu, VMX_GDTR_LIMIT),
+	};
+	int r;
+
+	/* Of an event the length is valid only if an instruction raised it */
+	sw.insn_len = sw.source == HVMON_TASK_GATE ? vcpu->in_flight.insn_len :
+						     vmx_get(vcpu, VMX_EXIT_INSN_LEN);
+	r = hvmon_exit_task_switch(vcpu, &sw);
+	if (r == HVMON_RESUME)
+		after_task_switch(vcpu, sw.source, nmi);
+	return r;
+}
+
 /* ---- memory ---- */
 
 #define EPT_READ	BIT(0)
@@ -350,6 +388,7 @@ static int (*const handlers[VMX_REASONS])(struct hvmon_vcpu *vcpu) = {
 	[VMX_REASON_INIT]		= exit_host_event,
 	[VMX_REASON_INTR_WINDOW]	= exit_window,
 	[VMX_REASON_NMI_WINDOW]		= exit_window,
+	[VMX_REASON_TASK_SWITCH]	= exit_task_switch,
 	[VMX_REASON_CPUID]		= exit_cpuid,
 	[VMX_REASON_GETSEC]		= exit_ud,
 	[VMX_REASON_HLT]		= exit_hlt,

@@ -137,10 +137,11 @@ static bool pae_paging(struct hvmon_vcpu *vcpu)
 
 /**
  * vmx_load_pdptrs() - load the PDPTEs as MOV to CR3 does: 4.4.1
- * @vcpu: the vCPU, in PAE paging; outside sections
+ * @vcpu: the vCPU; outside sections
  *
  * Return: false if a present one has a reserved bit set, or there is no memory
- * where they should be; nothing has been loaded then.
+ * where they should be; nothing has been loaded then. True without PAE paging,
+ * where there are none.
  */
 bool vmx_load_pdptrs(struct hvmon_vcpu *vcpu)
 {
@@ -148,6 +149,8 @@ bool vmx_load_pdptrs(struct hvmon_vcpu *vcpu)
 	int i;
 
 	vcpu->vmx->pdptrs_stale = false;
+	if (!pae_paging(vcpu))
+		return true;
 	if (hvmon_gpa_read(vcpu, vmx_get(vcpu, VMX_CR3) & 0xffffffe0, pdpte, sizeof(pdpte)))
 		return false;
 	for (i = 0; i < 4; i++)

@@ -545,6 +545,7 @@ const struct hvmon_vendor_ops hvmon_vmx_ops = {
 	.get_seg	= vmx_get_seg,
 	.set_seg	= vmx_set_seg,
 	.get_paging	= vmx_get_paging,
+	.load_pdptrs	= vmx_load_pdptrs,
 	.get_msr	= vmx_get_msr,
 	.set_msr	= vmx_set_msr,
 	.cpl		= vmx_cpl,
