@@ -263,6 +263,8 @@ struct hvmon_vcpu {
 	struct hvmon_guest_caps caps;
 	struct hvmon_msr_values msr;
 	u64 tsc_offset;		/* guest TSC - host TSC */
+	bool has_deadline;	/* the vendor's: it ends a run at deadline_tsc */
+	u64 deadline_tsc;	/* host TSC at which the LAPIC's timer is due, 0: never */
 
 	void *xsave;		/* guest's XSAVE area, standard format */
 	u64 xcr0, xss;		/* guest's */
@@ -794,6 +796,11 @@ void hvmon_lapic_eoi(struct hvmon_vcpu *vcpu);
 bool hvmon_lapic_pv_eoi_ok(struct hvmon_vcpu *vcpu);
 /* Host TSC offset changed, or the vCPU resumes: re-arm the deadline timer */
 void hvmon_lapic_tsc_changed(struct hvmon_vcpu *vcpu);
+/* Interrupt if the timer is due, and arm it for its next tick; in a section or outside */
+void hvmon_lapic_timer_poll(struct hvmon_vcpu *vcpu);
+/* The vCPU sleeps, so that the host's timer has to wake it; and sleeps no more */
+void hvmon_lapic_timer_sleep(struct hvmon_vcpu *vcpu);
+void hvmon_lapic_timer_wake(struct hvmon_vcpu *vcpu);
 
 /* ------------------------------------------------------------------ */
 /* cpuid.c, msr.c, fpu.c, clock.c, pv.c */

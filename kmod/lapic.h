@@ -29,6 +29,7 @@ enum { HVMON_TIMER_ONESHOT, HVMON_TIMER_PERIODIC, HVMON_TIMER_DEADLINE };
  * @initial: initial count register, 0: stopped
  * @divide: divide configuration register
  * @deadline: TSC_DEADLINE, 0: not armed
+ * @due: time of the tick that hvmon_vcpu.deadline_tsc stands for
  */
 struct hvmon_apic_timer {
 	u64 start;
@@ -36,6 +37,7 @@ struct hvmon_apic_timer {
 	u32 initial;
 	u32 divide;
 	u64 deadline;
+	u64 due;
 };
 
 /**
@@ -68,7 +70,9 @@ struct hvmon_apic_timer {
  *
  * @timer: written by the vCPU's thread while @hrtimer is not running, but for
  *         the deadline, which the expiring timer clears
- * @hrtimer: queued while the timer counts and is not masked
+ * @hrtimer: queued while the timer counts and is not masked, unless the end of
+ *           the guest's run does its work (hvmon_vcpu.deadline_tsc)
+ * @asleep: only @hrtimer will do: the vCPU sleeps
  */
 struct hvmon_lapic {
 	struct hvmon_vcpu *vcpu;
@@ -95,6 +99,7 @@ struct hvmon_lapic {
 
 	struct hvmon_apic_timer timer;
 	struct hrtimer hrtimer;
+	bool asleep;
 };
 
 #define HVMON_LVT_MASKED	BIT(16)
@@ -164,6 +169,7 @@ void hvmon_apic_timer_divide(struct hvmon_apic_timer *t, bool periodic, u32 divi
 void hvmon_lapic_timer_init(struct hvmon_lapic *l);
 bool hvmon_lapic_timer_stop(struct hvmon_lapic *l);
 void hvmon_lapic_timer_start(struct hvmon_lapic *l, bool queued);
+bool hvmon_lapic_timer_armed(struct hvmon_lapic *l);
 bool hvmon_lapic_periodic(const struct hvmon_lapic *l);
 void hvmon_lapic_write_initial(struct hvmon_lapic *l, u32 val);
 void hvmon_lapic_write_divide(struct hvmon_lapic *l, u32 val);

@@ -392,6 +392,7 @@ void hvmon_lapic_get_state(struct hvmon_vcpu *vcpu, struct hvmon_lapic_state *st
 	u64 left;
 
 	memset(st, 0, sizeof(*st));
+	hvmon_lapic_timer_poll(vcpu);
 	for (offset = 0; offset < sizeof(st->page); offset += 16) {
 		if (!(regs[offset >> 4].access & R))
 			continue;
@@ -402,7 +403,7 @@ void hvmon_lapic_get_state(struct hvmon_vcpu *vcpu, struct hvmon_lapic_state *st
 	/* What is due, but has not fired yet, is so in the state as well */
 	st->tsc_deadline = READ_ONCE(l->timer.deadline);
 	left = hvmon_apic_timer_left(&l->timer, hvmon_lapic_periodic(l), ktime_get_ns());
-	if (!left && l->timer.initial && hrtimer_is_queued(&l->hrtimer))
+	if (!left && l->timer.initial && hvmon_lapic_timer_armed(l))
 		left = 1;
 	st->timer_left_ns = left ? left : -1;
 }

@@ -4,11 +4,15 @@
  *
  * Facts: SDM vol. 3, 11.5.4. Nothing counts: the present count follows from
  * the time at which it was loaded. The host's timer only runs while an
- * interrupt would come of it.
+ * interrupt would come of it, and, where a processor can end the guest's run at
+ * a given TSC (hvmon_vcpu.has_deadline), only while the vCPU sleeps: a guest
+ * that sets its timer and runs on costs the host no timer, and a tick that is
+ * due while the vCPU is elsewhere ends its next run at once.
  */
 #include <linux/kernel.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
+#include <asm/msr.h>
 #include <asm/tsc.h>
 
 #include "irqchip.h"
@@ -106,6 +110,11 @@ static u64 tsc_to_ns(u64 cycles)
 	return mul_u64_u32_div(cycles, NSEC_PER_SEC / 1000, khz) + 1;
 }
 
+static u64 ns_to_tsc(u64 ns)
+{
+	return mul_u64_u32_div(ns, tsc_khz ?: 1000000, NSEC_PER_SEC / 1000);
+}
+
 /* The guest's TSC has this far to go; 0 if it is there */
 static u64 deadline_left(struct hvmon_lapic *l)
 {
@@ -147,22 +156,65 @@ static enum hrtimer_restart timer_fn(struct hrtimer *hrtimer)
 	return HRTIMER_RESTART;
 }
 
+/* Is the tick due that was to come at @ns? By the clock that the mode counts */
+static bool tick_due(struct hvmon_lapic *l, u64 ns)
+{
+	if (timer_mode(l) == HVMON_TIMER_DEADLINE)
+		return !deadline_left(l);
+	return ktime_get_ns() >= ns;
+}
+
+bool hvmon_lapic_timer_armed(struct hvmon_lapic *l)
+{
+	return l->vcpu->deadline_tsc || hrtimer_is_queued(&l->hrtimer);
+}
+
 /*
- * Stop the hrtimer before the registers that its callback reads are changed.
- * Inside a section this spins if the callback runs on another CPU, which never
- * waits for us.
+ * Stop the timer before the registers that it depends on are changed. A tick
+ * that nobody has seen yet, although it is due, comes first. Inside a section
+ * this spins if the hrtimer's callback runs on another CPU, which never waits
+ * for us.
  *
- * Return: true if it was queued, so that its tick has not come yet.
+ * Return: true if it was armed, and its tick has not come yet.
  */
 bool hvmon_lapic_timer_stop(struct hvmon_lapic *l)
 {
-	return hrtimer_cancel(&l->hrtimer) > 0;
+	struct hvmon_vcpu *vcpu = l->vcpu;
+	bool due;
+
+	if (vcpu->deadline_tsc) {
+		vcpu->deadline_tsc = 0;
+		due = tick_due(l, l->timer.due);
+	} else {
+		if (hrtimer_cancel(&l->hrtimer) <= 0)
+			return false;
+		due = tick_due(l, ktime_to_ns(hrtimer_get_expires(&l->hrtimer)));
+	}
+	if (due)
+		timer_expire(l);
+	return !due;
 }
 
-/* Queue the hrtimer as the registers say. @queued: what hvmon_lapic_timer_stop() said */
+/*
+ * The tick comes @ns after @now, or @cycles from here. Where the TSC is not to
+ * be trusted the host's timer has to do.
+ */
+static void arm(struct hvmon_lapic *l, u64 now, u64 ns, u64 cycles)
+{
+	struct hvmon_vcpu *vcpu = l->vcpu;
+
+	if (!vcpu->has_deadline || l->asleep || check_tsc_unstable()) {
+		hrtimer_start(&l->hrtimer, ns_to_ktime(now + ns), HRTIMER_MODE_ABS_HARD);
+		return;
+	}
+	l->timer.due = now + ns;
+	vcpu->deadline_tsc = rdtsc() + cycles ?: 1;
+}
+
+/* Arm the timer as the registers say. @queued: what hvmon_lapic_timer_stop() said */
 void hvmon_lapic_timer_start(struct hvmon_lapic *l, bool queued)
 {
-	u64 left;
+	u64 now = ktime_get_ns(), left;
 
 	if (l->lvt[HVMON_LVT_TIMER] & HVMON_LVT_MASKED)
 		return;
@@ -175,24 +227,51 @@ void hvmon_lapic_timer_start(struct hvmon_lapic *l, bool queued)
 			timer_expire(l);
 			return;
 		}
-		left = tsc_to_ns(left);
-		break;
+		arm(l, now, tsc_to_ns(left), left);
+		return;
 	case HVMON_TIMER_ONESHOT:
 	case HVMON_TIMER_PERIODIC:
 		if (!l->timer.initial)
 			return;
-		left = hvmon_apic_timer_left(&l->timer, hvmon_lapic_periodic(l), ktime_get_ns());
+		left = hvmon_apic_timer_left(&l->timer, hvmon_lapic_periodic(l), now);
 		if (!left) {
-			/* It ran out between hrtimer and us: its tick is due */
+			/* It ran out between the stop and now: its tick is due */
 			if (queued)
 				timer_expire(l);
 			return;
 		}
-		break;
-	default:
+		/* A guest that is interrupted in between has to get somewhere */
+		if (hvmon_lapic_periodic(l) && l->timer.period < HVMON_TIMER_MIN_NS)
+			left = HVMON_TIMER_MIN_NS;
+		arm(l, now, left, ns_to_tsc(left));
 		return;
 	}
-	hrtimer_start(&l->hrtimer, ktime_add_ns(ktime_get(), left), HRTIMER_MODE_ABS_HARD);
+}
+
+void hvmon_lapic_timer_poll(struct hvmon_vcpu *vcpu)
+{
+	if (vcpu->deadline_tsc)
+		hvmon_lapic_timer_start(vcpu->lapic, hvmon_lapic_timer_stop(vcpu->lapic));
+}
+
+void hvmon_lapic_timer_sleep(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_lapic *l = vcpu->lapic;
+
+	if (!vcpu->deadline_tsc)
+		return;
+	l->asleep = true;
+	hvmon_lapic_timer_start(l, hvmon_lapic_timer_stop(l));
+}
+
+void hvmon_lapic_timer_wake(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_lapic *l = vcpu->lapic;
+
+	if (!l || !l->asleep)
+		return;
+	l->asleep = false;
+	hvmon_lapic_timer_start(l, hvmon_lapic_timer_stop(l));
 }
 
 void hvmon_lapic_write_initial(struct hvmon_lapic *l, u32 val)

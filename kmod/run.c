@@ -313,9 +313,11 @@ static int vcpu_block(struct hvmon_vcpu *vcpu)
 		r = must_return(vcpu);
 		if (r)
 			break;
+		hvmon_lapic_timer_sleep(vcpu);
 		schedule();
 	}
 	finish_rcuwait(&vcpu->wait);
+	hvmon_lapic_timer_wake(vcpu);
 	hvmon_vcpu_set_mode(vcpu, HVMON_VCPU_RUNNING);
 	vcpu->stats.halted_ns += ktime_get_ns() - start;
 

@@ -60,7 +60,7 @@ static const struct {
 	ROW(exits), ROW(user_exits), ROW(cpuid), ROW(msr_read), ROW(msr_write),
 	ROW(pio), ROW(mmio), ROW(faults), ROW(hlt), ROW(hypercall), ROW(host_intr),
 	ROW(other), ROW(irq_injected), ROW(nmi_injected), ROW(exceptions), ROW(emulated),
-	ROW(halted_ns), ROW(guest_ns), ROW(sections),
+	ROW(halted_ns), ROW(guest_ns), ROW(sections), ROW(timer),
 };
 
 #undef ROW

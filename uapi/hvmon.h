@@ -816,6 +816,8 @@ struct hvmon_translate {
  * @halted_ns: time spent blocked in HLT
  * @guest_ns: time spent in the guest or in handling its exits without sleeping
  * @sections: spans in which the module owned the processor
+ * @timer: exits at the instant at which the LAPIC's timer was due, by which the
+ *         processor itself ended the run (VT-x: VMX-preemption timer)
  */
 struct hvmon_vcpu_stats {
 	__u32 size;
@@ -839,6 +841,7 @@ struct hvmon_vcpu_stats {
 	__u64 halted_ns;
 	__u64 guest_ns;
 	__u64 sections;
+	__u64 timer;
 };
 
 /* ------------------------------------------------------------------ */

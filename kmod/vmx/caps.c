@@ -8,6 +8,7 @@
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
 #include <asm/processor.h>
+#include <asm/tsc.h>
 
 #include "vmx.h"
 
@@ -36,6 +37,14 @@
 #define FEATURE_VMX		BIT_ULL(2)
 
 #define VPID_LAST		0xffff
+
+/*
+ * How long a guest may run without an exit. Interrupts of the host bound that,
+ * too; but Bochs 2.7 holds them back from a guest that is entered with RFLAGS.IF
+ * clear, until it changes IF, and a guest that never does so would keep the
+ * processor (under KVM as well).
+ */
+#define RUN_LIMIT_MS		4
 
 static u64 read_cap(u32 msr)
 {
@@ -181,6 +190,8 @@ void vmx_detect(struct vmx_hw *hw)
 	hw->entry = read_ctls(CAP_ENTRY, 3);
 	hw->proc2 = read_proc2();
 	hw->misc = read_cap(CAP_MISC);
+	hw->run_limit = vmx_timer_ticks(0, (u64)(tsc_khz ?: 1000000) * RUN_LIMIT_MS,
+					hw->misc & VMX_MISC_TIMER_SHIFT);
 	hw->cr0_fixed0 = read_cap(CAP_CR0_FIXED0);
 	hw->cr0_fixed1 = read_cap(CAP_CR0_FIXED1);
 	hw->cr4_fixed0 = read_cap(CAP_CR4_FIXED0);

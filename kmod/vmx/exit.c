@@ -262,6 +262,22 @@ static int exit_host_event(struct hvmon_vcpu *vcpu)
 	return HVMON_LEAVE;
 }
 
+/*
+ * The LAPIC's timer is due, or the guest has run long enough. One that takes no
+ * interrupts can do nothing with a tick: there it counts as the latter, lest
+ * periodic ticks keep the section from ending (vmx_hw.run_limit).
+ */
+static int exit_timer(struct hvmon_vcpu *vcpu)
+{
+	u64 deadline = vcpu->deadline_tsc;
+
+	hvmon_lapic_timer_poll(vcpu);
+	if (!deadline || (s64)(deadline - rdtsc()) > 0)
+		return exit_host_event(vcpu);
+	vcpu->stats.timer++;
+	return vcpu->regs.rflags & X86_EFLAGS_IF ? HVMON_RESUME : HVMON_LEAVE;
+}
+
 static int exit_window(struct hvmon_vcpu *vcpu)
 {
 	vcpu->stats.other++;
@@ -410,7 +426,7 @@ static int (*const handlers[VMX_REASONS])(struct hvmon_vcpu *vcpu) = {
 	[VMX_REASON_EOI]		= vmx_exit_eoi,
 	[VMX_REASON_EPT_VIOLATION]	= exit_ept,
 	[VMX_REASON_INVEPT]		= exit_ud,
-	[VMX_REASON_PREEMPT_TIMER]	= exit_host_event,
+	[VMX_REASON_PREEMPT_TIMER]	= exit_timer,
 	[VMX_REASON_INVVPID]		= exit_ud,
 	[VMX_REASON_WBINVD]		= exit_nop,
 	[VMX_REASON_XSETBV]		= exit_xsetbv,

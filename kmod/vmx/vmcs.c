@@ -14,7 +14,6 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 #include <asm/segment.h>
-#include <asm/tsc.h>
 
 #include "vmx.h"
 
@@ -217,15 +216,9 @@ void vmx_msr_bitmap_exit(void)
 
 /* ---- a new vCPU ---- */
 
-/*
- * The timer bounds how long a guest runs without an exit. Interrupts of the
- * host do that, too; but Bochs 2.7 holds them back from a guest that is entered
- * with RFLAGS.IF clear, until it changes IF, and a guest that never does so
- * would keep the processor (under KVM as well).
- */
+/* The timer ends a run when the guest's LAPIC timer is due, or at vmx_hw.run_limit */
 #define PIN_WANTED	(VMX_PIN_EXT_INTR | VMX_PIN_NMI | VMX_PIN_VIRTUAL_NMI |		\
 			 VMX_PIN_PREEMPT_TIMER)
-#define RUN_LIMIT_MS	4
 
 /* INVLPG and CR3 are the guest's own business under EPT */
 #define PROC_WANTED	(VMX_PROC_TSC_OFFSET | VMX_PROC_HLT | VMX_PROC_MWAIT |		\
@@ -260,9 +253,8 @@ static void control_init(struct hvmon_vcpu *vcpu)
 		vmx_set(vcpu, VMX_VIRTUAL_APIC, __pa(vcpu->vmx->vapic));
 	}
 	vmx_set(vcpu, VMX_PIN_CTLS, vmx_adjust(vmx_hw.pin, PIN_WANTED));
-	/* Counts down at the TSC's rate divided by a power of two: 26.5.1, A.6 */
-	vmx_set(vcpu, VMX_PREEMPT_TIMER,
-		(u64)tsc_khz * RUN_LIMIT_MS >> (vmx_hw.misc & VMX_MISC_TIMER_SHIFT));
+	vmx_set(vcpu, VMX_PREEMPT_TIMER, vmx_hw.run_limit);
+	vcpu->has_deadline = vmx_hw.pin.may & VMX_PIN_PREEMPT_TIMER;
 	vmx_set(vcpu, VMX_PROC_CTLS, proc);
 	vmx_set(vcpu, VMX_PROC2_CTLS, proc2);
 	vmx_set(vcpu, VMX_EXIT_CTLS, vmx_adjust(vmx_hw.exit, EXIT_WANTED));

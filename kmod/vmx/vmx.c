@@ -324,6 +324,17 @@ static __always_inline u64 fetch_now(struct hvmon_vmx_vcpu *vmx, enum vmx_field 
 	return val;
 }
 
+/* The run ends when the LAPIC's timer is due, by itself: no timer of the host's */
+static __always_inline void set_timer(struct hvmon_vcpu *vcpu)
+{
+	u32 ticks = vmx_hw.run_limit;
+
+	if (vcpu->deadline_tsc)
+		ticks = min(ticks, vmx_timer_ticks(rdtsc(), vcpu->deadline_tsc,
+						   vmx_hw.misc & VMX_MISC_TIMER_SHIFT));
+	vmx_set(vcpu, VMX_PREEMPT_TIMER, ticks);
+}
+
 /*
  * One entry and one exit; kept short, since every exit pays for it. The host's
  * kernel counts the CPU as being in the guest here: no tracing.
@@ -345,6 +356,7 @@ static noinstr int enter(struct hvmon_vcpu *vcpu)
 	vmx_set(vcpu, VMX_RSP, regs->gpr[HVMON_RSP]);
 	vmx_set(vcpu, VMX_RIP, regs->rip);
 	vmx_set(vcpu, VMX_RFLAGS, regs->rflags);
+	set_timer(vcpu);
 	vmx_flush_dirty(vmx);
 	if (vmx->flush) {
 		vmx->flush = false;

@@ -320,6 +320,8 @@ struct vmx_ctls {
  * @cr4_fixed0: CR4 bits that must be 1
  * @cr4_fixed1: CR4 bits that can be 1
  * @misc: IA32_VMX_MISC
+ * @run_limit: longest run of a guest without an exit, in ticks of the
+ *             VMX-preemption timer
  * @ept_vpid: IA32_VMX_EPT_VPID_CAP
  * @maxphyaddr: width of a physical address
  * @vpid: the one VPID that hvmon uses, 0 without
@@ -343,6 +345,7 @@ struct vmx_hw {
 	struct vmx_ctls pin, proc, proc2, exit, entry;
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	u64 misc;
+	u32 run_limit;
 	u64 ept_vpid;
 	u8 maxphyaddr;
 	u16 vpid;
@@ -541,6 +544,21 @@ static inline void vmx_set_bits(struct hvmon_vcpu *vcpu, enum vmx_field field, u
 static inline void vmx_clear_bits(struct hvmon_vcpu *vcpu, enum vmx_field field, u64 bits)
 {
 	vmx_set(vcpu, field, vmx_get(vcpu, field) & ~bits);
+}
+
+/*
+ * The VMX-preemption timer counts down whenever bit @shift of the TSC changes
+ * (26.5.1, A.6): how often it has to do so until the TSC is at @deadline, never
+ * less. At most what the field holds; 0 if the deadline is behind.
+ */
+static __always_inline u32 vmx_timer_ticks(u64 now, u64 deadline, unsigned int shift)
+{
+	u64 ticks;
+
+	if ((s64)(deadline - now) <= 0)
+		return 0;
+	ticks = ((deadline - 1) >> shift) + 1 - (now >> shift);
+	return ticks < U32_MAX ? ticks : U32_MAX;
 }
 
 static inline bool vmx_has2(u32 bits)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/delay.h>
 #include <asm/apicdef.h>
+#include <asm/tsc.h>
 
 #include "irq_fake.h"
 
@@ -499,6 +500,79 @@ static void lapic_timer_fires(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, v->lapic->timer.deadline, 0ULL);
 }
 
+/*
+ * Where the vendor ends runs at a deadline the host's timer only runs while the
+ * vCPU sleeps, and no tick is lost on the way from one to the other.
+ */
+static void lapic_timer_by_run_end(struct kunit *test)
+{
+	struct hvmon_vm *vm = test->priv;
+	struct hvmon_vcpu *v = vm->vcpu[0];
+	struct hrtimer *h = &v->lapic->hrtimer;
+	struct hvmon_lapic_state *st = kunit_kzalloc(test, sizeof(*st), GFP_KERNEL);
+	u64 now;
+
+	KUNIT_ASSERT_NOT_NULL(test, st);
+	if (check_tsc_unstable())
+		kunit_skip(test, "the host's TSC is unstable");
+	v->has_deadline = true;
+	lapic_w(vm, 0, APIC_LVTT, 0x400ec);
+	hvmon_lapic_set_msr(v, 0x6e0, S64_MAX);
+	KUNIT_EXPECT_FALSE(test, hrtimer_is_queued(h));
+	/* The guest's TSC and the host's are the same here */
+	KUNIT_EXPECT_LE(test, v->deadline_tsc - S64_MAX, 1000000000ULL);
+	hvmon_lapic_timer_sleep(v);
+	KUNIT_EXPECT_TRUE(test, hrtimer_is_queued(h));
+	KUNIT_EXPECT_EQ(test, v->deadline_tsc, 0ULL);
+	hvmon_lapic_timer_wake(v);
+	KUNIT_EXPECT_FALSE(test, hrtimer_is_queued(h));
+	KUNIT_EXPECT_NE(test, v->deadline_tsc, 0ULL);
+	KUNIT_EXPECT_EQ(test, irr_take(vm, 0xec), 0ULL);
+	hvmon_lapic_set_msr(v, 0x6e0, 0);
+	KUNIT_EXPECT_EQ(test, v->deadline_tsc, 0ULL);
+
+	/* One shot: nothing until somebody looks, then one tick */
+	lapic_w(vm, 0, APIC_TDCR, 0xb);
+	lapic_w(vm, 0, APIC_LVTT, 0xed);
+	lapic_w(vm, 0, APIC_TMICT, 1000000);
+	KUNIT_EXPECT_NE(test, v->deadline_tsc, 0ULL);
+	msleep(20);
+	KUNIT_EXPECT_EQ(test, irr_take(vm, 0xed), 0ULL);
+	hvmon_lapic_timer_poll(v);
+	KUNIT_EXPECT_EQ(test, v->deadline_tsc, 0ULL);
+	KUNIT_EXPECT_EQ(test, irr_take(vm, 0xed), 1ULL);
+	hvmon_lapic_timer_poll(v);
+	KUNIT_EXPECT_EQ(test, irr_take(vm, 0xed), 0ULL);
+	/* The state has a tick that is due; so has a vCPU that goes to sleep */
+	lapic_w(vm, 0, APIC_TMICT, 1000000);
+	msleep(20);
+	hvmon_lapic_get_state(v, st);
+	KUNIT_EXPECT_EQ(test, irr_take(vm, 0xed), 1ULL);
+	KUNIT_EXPECT_EQ(test, st->timer_left_ns, -1LL);
+	lapic_w(vm, 0, APIC_TMICT, 1000000);
+	msleep(20);
+	hvmon_lapic_timer_sleep(v);
+	hvmon_lapic_timer_wake(v);
+	KUNIT_EXPECT_EQ(test, irr_take(vm, 0xed), 1ULL);
+
+	/* Periodic: armed again with each tick, but never without a pause */
+	lapic_w(vm, 0, APIC_LVTT, 0x200ee);
+	lapic_w(vm, 0, APIC_TMICT, 1);
+	msleep(20);
+	now = ktime_get_ns();
+	hvmon_lapic_timer_poll(v);
+	KUNIT_EXPECT_EQ(test, irr_take(vm, 0xee), 1ULL);
+	KUNIT_EXPECT_GE(test, v->lapic->timer.due, now + HVMON_TIMER_MIN_NS);
+	msleep(20);
+	hvmon_lapic_timer_sleep(v);
+	KUNIT_EXPECT_EQ(test, irr_take(vm, 0xee), 1ULL);
+	KUNIT_EXPECT_TRUE(test, hrtimer_is_queued(h));
+	hvmon_lapic_timer_wake(v);
+	lapic_w(vm, 0, APIC_TMICT, 0);
+	KUNIT_EXPECT_EQ(test, v->deadline_tsc, 0ULL);
+	KUNIT_EXPECT_FALSE(test, hrtimer_is_queued(h));
+}
+
 /* A state comes back as it was given; impossible ones change nothing */
 static void lapic_states(struct kunit *test)
 {
@@ -564,6 +638,7 @@ static struct kunit_case lapic_cases[] = {
 	KUNIT_CASE(lapic_timer_deadline),
 	KUNIT_CASE(lapic_timer_armed),
 	KUNIT_CASE(lapic_timer_fires),
+	KUNIT_CASE(lapic_timer_by_run_end),
 	KUNIT_CASE(lapic_states),
 	{}
 };

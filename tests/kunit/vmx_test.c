@@ -21,6 +21,38 @@ static void controls(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vmx_adjust(ctls, 8), 3);
 }
 
+/* Claim: the preemption timer runs out at its deadline or up to one tick later */
+static void timer_ticks(struct kunit *test)
+{
+	static const struct {
+		u64 now, deadline;
+		unsigned int shift;
+		u32 ticks;
+	} rows[] = {
+		{ 1000, 1000, 5, 0 }, { 1000, 999, 5, 0 }, { 1000, 0, 0, 0 },
+		{ 1000, 1001, 0, 1 }, { 1000, 2000, 0, 1000 },
+		/* 31 and 32 lie on both sides of the first change of bit 5 */
+		{ 31, 32, 5, 1 }, { 0, 32, 5, 1 }, { 0, 33, 5, 2 }, { 31, 33, 5, 2 },
+		{ 32, 33, 5, 1 }, { 63, 65, 5, 2 },
+		{ 0, U32_MAX, 0, U32_MAX }, { 0, 1ULL << 32, 0, U32_MAX },
+		{ 0, 1ULL << 32, 1, 1U << 31 }, { 5, S64_MAX, 0, U32_MAX },
+		{ 5, S64_MAX, 31, U32_MAX },
+		/* Farther than half the range counts as behind */
+		{ 0, 1ULL << 63, 0, 0 },
+	};
+	unsigned int i;
+	u64 fires;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		KUNIT_EXPECT_EQ_MSG(test, vmx_timer_ticks(rows[i].now, rows[i].deadline,
+							  rows[i].shift), rows[i].ticks,
+				    "row %u", i);
+	for (i = 0; i < 200; i++) {
+		fires = ((1000 >> 5) + vmx_timer_ticks(1000, 1001 + i, 5)) << 5;
+		KUNIT_EXPECT_TRUE(test, fires >= 1001 + i && fires < 1001 + i + 32);
+	}
+}
+
 /* Claim: encodings are those of SDM vol. 3, appendix B: full, even, unique, and of one width */
 static void encodings(struct kunit *test)
 {
@@ -256,6 +288,7 @@ static void exit_table(struct kunit *test)
 
 static struct kunit_case vmx_cases[] = {
 	KUNIT_CASE(controls),
+	KUNIT_CASE(timer_ticks),
 	KUNIT_CASE(encodings),
 	KUNIT_CASE(cache_dirty),
 	KUNIT_CASE(cache_forget),

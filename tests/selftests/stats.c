@@ -52,7 +52,7 @@ int main(void)
 	CHECK_EQ(b.user_exits, 9);
 	CHECK(b.faults >= 1, "%llu", b.faults);
 	CHECK_EQ(b.exits, b.cpuid + b.msr_read + b.msr_write + b.pio + b.mmio + b.faults + b.hlt +
-		 b.hypercall + b.host_intr + b.other);
+		 b.hypercall + b.host_intr + b.other + b.timer);
 	CHECK(b.sections >= 9 && b.sections <= b.exits, "%llu", b.sections);
 	CHECK(b.guest_ns > 0, "no time");
 	CHECK_EQ(b.exceptions, 0);
