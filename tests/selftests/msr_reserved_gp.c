@@ -36,7 +36,7 @@ static void one(struct hvt_vcpu *v, u32 msr, bool write, u64 val)
 int main(void)
 {
 	static const u32 none[] = { 0x12345678, 0x40000, 0xdeadbeef, 0xc0009999, 0x2fff, 0xffffffff,
-				    0x480,	/* VMX capabilities */
+				    0x3a,	/* IA32_FEATURE_CONTROL */
 				    0xc0010117,	/* VM_HSAVE_PA */ };
 	static const struct { u32 msr; u64 val; } bad[] = {
 		{ 0xc0000080, 1ULL << 63 },		/* EFER */
@@ -49,6 +49,7 @@ int main(void)
 	};
 	struct hvt_vcpu *v = HVT_BOOT(64, guest);
 	unsigned int i;
+	u32 msr;
 
 	/* Guests write these without an exit; the check of a launcher's value is ours */
 	REFUSED(hvt_try_set_msr(v, 0xc0000082, 1ULL << 63), EINVAL);	/* LSTAR */
@@ -57,6 +58,11 @@ int main(void)
 	for (i = 0; i < ARRAY_SIZE(none); i++) {
 		one(v, none[i], false, 0);
 		one(v, none[i], true, 0);
+	}
+	/* What VMX could do: IA32_VMX_BASIC to IA32_VMX_EXIT_CTLS2 */
+	for (msr = 0x480; msr <= 0x493; msr++) {
+		one(v, msr, false, 0);
+		one(v, msr, true, 0);
 	}
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		one(v, bad[i].msr, true, bad[i].val);
