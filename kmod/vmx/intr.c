@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Events: injection, windows, and what an exit interrupted. */
 #include <linux/sched.h>
+#include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
 #include "vmx.h"
@@ -70,6 +71,56 @@ void vmx_after_exit(struct hvmon_vcpu *vcpu, u32 vectoring)
 		vmx_clear_bits(vcpu, VMX_INTERRUPTIBILITY, VMX_BLOCK_NMI);
 	if (ev->type == HVMON_EV_EXCEPTION && ev->vector == 14)
 		ev->payload = vcpu->vmx->sw.cr2;
+}
+
+/* ---- before an entry ---- */
+
+/**
+ * vmx_fit_shadow() - make a shadow and what it holds back fit: 27.3.1.5
+ * @rflags: the guest's
+ * @debugctl: the guest's
+ * @blocked: interruptibility state, changed if need be
+ * @pending: pending debug exceptions, likewise
+ *
+ * The processor leaves them fitting, but a launcher may change RFLAGS, and other
+ * processors do not tell which instruction cast the shadow or have no pending
+ * debug exceptions. STI's shadow holds no trap back: with BS the one for STI
+ * itself would come at once. MOV SS's holds it until the next instruction has
+ * been executed, which has the same trap.
+ */
+void vmx_fit_shadow(u64 rflags, u64 debugctl, u64 *blocked, u64 *pending)
+{
+	bool steps = rflags & X86_EFLAGS_TF && !(debugctl & DEBUGCTLMSR_BTF);
+	u64 was = *blocked & (VMX_BLOCK_STI | VMX_BLOCK_MOVSS);
+
+	if (!was)
+		return;
+	if (!(rflags & X86_EFLAGS_IF) || (steps && !(*pending & VMX_PENDING_BS)))
+		*blocked = (*blocked & ~(u64)VMX_BLOCK_STI) | VMX_BLOCK_MOVSS;
+	if (steps)
+		*pending = (*pending & ~VMX_PENDING_RTM) | VMX_PENDING_BS;
+	else
+		*pending &= ~VMX_PENDING_BS;
+}
+
+/**
+ * vmx_events_section_begin() - what happened between sections may not fit
+ * @vcpu: the vCPU, in a section
+ */
+void vmx_events_section_begin(struct hvmon_vcpu *vcpu)
+{
+	const struct hvmon_vmx_vcpu *vmx = vcpu->vmx;
+	u64 rflags = vcpu->regs.rflags, blocked, pending;
+
+	if (likely(!(rflags & X86_EFLAGS_TF) && rflags == vmx->field[VMX_RFLAGS] &&
+		   !arch_test_bit(VMX_INTERRUPTIBILITY, vmx->dirty) &&
+		   !arch_test_bit(VMX_PENDING_DBG, vmx->dirty)))
+		return;
+	blocked = vmx_get(vcpu, VMX_INTERRUPTIBILITY);
+	pending = vmx_get(vcpu, VMX_PENDING_DBG);
+	vmx_fit_shadow(rflags, vmx_get(vcpu, VMX_DEBUGCTL), &blocked, &pending);
+	vmx_set(vcpu, VMX_INTERRUPTIBILITY, blocked);
+	vmx_set(vcpu, VMX_PENDING_DBG, pending);
 }
 
 /* ---- hooks ---- */

@@ -262,6 +262,7 @@ static int section_begin(struct hvmon_vcpu *vcpu)
 	vmx_msrs_section_begin(vcpu, cpu);
 	vmx_apic_section_begin(vcpu);
 	vmx_sync(vcpu, cpu);
+	vmx_events_section_begin(vcpu);
 	barrier_between_guests(cpu, vmx);
 	hvmon_fpu_section_begin(vcpu);
 	flush_l1d();

@@ -689,6 +689,8 @@ bool vmx_can_inject(struct hvmon_vcpu *vcpu, enum hvmon_event_kind kind);
 void vmx_inject(struct hvmon_vcpu *vcpu, const struct hvmon_event *ev);
 void vmx_open_window(struct hvmon_vcpu *vcpu, enum hvmon_event_kind kind);
 void vmx_after_exit(struct hvmon_vcpu *vcpu, u32 vectoring);
+void vmx_fit_shadow(u64 rflags, u64 debugctl, u64 *blocked, u64 *pending);
+void vmx_events_section_begin(struct hvmon_vcpu *vcpu);
 
 /* ---- ept.c ---- */
 
