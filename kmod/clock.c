@@ -105,6 +105,7 @@ void hvmon_clock_vm_init(struct hvmon_vm *vm)
 	vm->clock.master_tsc = tsc;
 	vm->clock.master_ns = 0;
 	vm->clock.stable = host_tsc_stable();
+	vm->clock.tsc_khz = host_tsc_khz();
 	vm->clock.tsc_offset = -tsc;
 }
 
@@ -137,17 +138,64 @@ static void request_all(struct hvmon_vm *vm)
 	}
 }
 
+/* How far, at most, two calibrations of one clock are apart: one in so many */
+#define TSC_TOLERANCE	4000
+/* Both vendors' multipliers have at least eight bits before the point */
+#define TSC_RATIO_MAX	256
+
+int hvmon_tsc_ratio(u32 khz, u32 host_khz, u8 frac, u64 *ratio)
+{
+	if (khz / TSC_RATIO_MAX >= host_khz || host_khz / TSC_RATIO_MAX >= khz)
+		return -EINVAL;
+	*ratio = khz == host_khz ? 0 : mul_u64_u64_div_u64(khz, 1ULL << frac, host_khz);
+	return 0;
+}
+
+/* Under vm->lock: no vCPU is being created */
+static int set_rate(struct hvmon_vm *vm, u32 khz)
+{
+	u8 frac = hvmon_probe_result.tsc_frac;
+	u32 host = host_tsc_khz();
+	u64 ratio;
+	int r;
+
+	if (!khz)
+		return 0;
+	r = hvmon_tsc_ratio(khz, host, frac, &ratio);
+	if (r)
+		return r;
+	if (khz != host && !frac) {
+		if (abs_diff(khz, host) > host / TSC_TOLERANCE)
+			return -EOPNOTSUPP;
+		khz = host;
+		ratio = 0;
+	}
+	if (khz == vm->clock.tsc_khz)
+		return 0;
+	if (vm->nr_vcpus)
+		return -EBUSY;
+	vm->clock.tsc_khz = khz;
+	vm->clock.tsc_frac = frac;
+	vm->clock.tsc_ratio = ratio;
+	/* vCPUs start with a TSC of 0 now */
+	vm->clock.tsc_offset = -hvmon_tsc_scale(vm, rdtsc());
+	return 0;
+}
+
 /**
  * hvmon_clock_get() - HVMON_CLOCK_GET
  * @vm: the VM
  * @arg: filled in
  *
- * Return: 0.
+ * Return: 0, or -EINVAL for a reserved field that is not 0.
  */
 int hvmon_clock_get(struct hvmon_vm *vm, struct hvmon_clock *arg)
 {
 	u64 tsc;
 
+	if (arg->reserved)
+		return -EINVAL;
+	arg->tsc_khz = vm->clock.tsc_khz;
 	arg->ns = hvmon_clock_read(vm, &tsc);
 	arg->host_tsc = tsc;
 	return 0;
@@ -156,18 +204,24 @@ int hvmon_clock_get(struct hvmon_vm *vm, struct hvmon_clock *arg)
 /**
  * hvmon_clock_set() - HVMON_CLOCK_SET
  * @vm: the VM
- * @arg: @arg->ns is what the guest's clock shows now
+ * @arg: @arg->ns is what the guest's clock shows now, @arg->tsc_khz the rate of
+ *       its TSC
  *
- * Return: 0, or -EINVAL if @arg->host_tsc is given or the time is beyond what
- * a signed count of nanoseconds holds.
+ * Return: 0; -EINVAL if a field is given that must be 0, or the time is beyond
+ * what a signed count of nanoseconds holds; -EINVAL, -EBUSY or -EOPNOTSUPP if
+ * the rate cannot be had.
  */
 int hvmon_clock_set(struct hvmon_vm *vm, const struct hvmon_clock *arg)
 {
 	unsigned long flags;
 	u64 tsc = 0, raw;
+	int r;
 
-	if (arg->host_tsc || arg->ns > S64_MAX)
+	if (arg->host_tsc || arg->reserved || arg->ns > S64_MAX)
 		return -EINVAL;
+	r = set_rate(vm, arg->tsc_khz);
+	if (r)
+		return r;
 	raw_spin_lock_irqsave(&vm->clock.lock, flags);
 	raw = sample(&tsc);
 	vm->clock.base_ns = raw - arg->ns;
@@ -183,13 +237,24 @@ int hvmon_clock_set(struct hvmon_vm *vm, const struct hvmon_clock *arg)
 
 u64 hvmon_guest_tsc(struct hvmon_vcpu *vcpu)
 {
-	return rdtsc() + vcpu->tsc_offset;
+	return hvmon_tsc_scale(vcpu->vm, rdtsc()) + vcpu->tsc_offset;
+}
+
+u64 hvmon_tsc_to_host(const struct hvmon_vm *vm, u64 cycles)
+{
+	u64 ratio = vm->clock.tsc_ratio;
+
+	if (!ratio)
+		return cycles;
+	/* The ratio is more than a 256th, so that the quotient has 64 bits */
+	cycles = min(cycles, 1ULL << 54);
+	return mul_u64_u64_div_u64(cycles, 1ULL << vm->clock.tsc_frac, ratio) + 1;
 }
 
 /**
  * hvmon_set_tsc_offset() - change the guest's TSC
  * @vcpu: the caller's
- * @offset: guest TSC minus host TSC
+ * @offset: guest TSC minus the host's at the guest's rate
  */
 void hvmon_set_tsc_offset(struct hvmon_vcpu *vcpu, u64 offset)
 {
@@ -211,7 +276,7 @@ void hvmon_set_tsc_offset(struct hvmon_vcpu *vcpu, u64 offset)
  */
 static u64 restored_offset(struct hvmon_vm *vm, u64 offset)
 {
-	s64 second = (s64)host_tsc_khz() * 1000, diff;
+	s64 second = (s64)vm->clock.tsc_khz * 1000, diff;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&vm->clock.lock, flags);
@@ -226,7 +291,7 @@ static u64 restored_offset(struct hvmon_vm *vm, u64 offset)
 
 void hvmon_tsc_write(struct hvmon_vcpu *vcpu, u64 val, bool host)
 {
-	u64 offset = val - rdtsc();
+	u64 offset = val - hvmon_tsc_scale(vcpu->vm, rdtsc());
 
 	if (host)
 		offset = restored_offset(vcpu->vm, offset);
@@ -260,7 +325,7 @@ static void fill_page(struct hvmon_vcpu *vcpu, struct pvclock_vcpu_time_info *ti
 	u64 tsc = 0;
 
 	memset(ti, 0, sizeof(*ti));
-	hvmon_pvclock_scale(host_tsc_khz(), &ti->tsc_to_system_mul, &ti->tsc_shift);
+	hvmon_pvclock_scale(vm->clock.tsc_khz, &ti->tsc_to_system_mul, &ti->tsc_shift);
 	raw_spin_lock_irqsave(&vm->clock.lock, flags);
 	if (vm->clock.stable) {
 		tsc = vm->clock.master_tsc;
@@ -277,10 +342,10 @@ static void fill_page(struct hvmon_vcpu *vcpu, struct pvclock_vcpu_time_info *ti
 	 * The guest computes with unsigned differences: after a write of its
 	 * TSC the pair may lie before its zero, so move it to now.
 	 */
-	ti->tsc_timestamp = tsc + vcpu->tsc_offset;
+	ti->tsc_timestamp = hvmon_tsc_scale(vm, tsc) + vcpu->tsc_offset;
 	if ((s64)ti->tsc_timestamp < 0 || hvmon_guest_tsc(vcpu) < ti->tsc_timestamp) {
 		ti->system_time = hvmon_clock_read(vm, &tsc);
-		ti->tsc_timestamp = tsc + vcpu->tsc_offset;
+		ti->tsc_timestamp = hvmon_tsc_scale(vm, tsc) + vcpu->tsc_offset;
 		/* Another pair than other vCPUs have: rounding tells them apart */
 		ti->flags = 0;
 	}

@@ -13,6 +13,7 @@
 #include <linux/bitops.h>
 #include <linux/hrtimer.h>
 #include <linux/kref.h>
+#include <linux/math64.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/rcuwait.h>
@@ -262,7 +263,7 @@ struct hvmon_vcpu {
 	u32 nr_cpuid;
 	struct hvmon_guest_caps caps;
 	struct hvmon_msr_values msr;
-	u64 tsc_offset;		/* guest TSC - host TSC */
+	u64 tsc_offset;		/* guest TSC - hvmon_tsc_scale(host TSC) */
 	bool has_deadline;	/* the vendor's: it ends a run at deadline_tsc */
 	u64 deadline_tsc;	/* host TSC at which the LAPIC's timer is due, 0: never */
 
@@ -322,6 +323,10 @@ struct hvmon_vm {
 		raw_spinlock_t lock;	/* leaf; guards what follows */
 		u64 base_ns;		/* guest clock = raw monotonic - base_ns */
 		u64 tsc_offset;		/* that new vCPUs start with */
+		/* What follows is constant once there is a vCPU */
+		u32 tsc_khz;		/* guest's */
+		u8 tsc_frac;		/* fraction bits of the ratio */
+		u64 tsc_ratio;		/* guest's rate by the host's; 0: they are the same */
 		bool tsc_restored;	/* the launcher has set a TSC */
 		bool stable;		/* guest clock = master_ns + TSC since master_tsc */
 		u64 master_ns;
@@ -353,6 +358,7 @@ struct hvmon_probe {
 	u64 caps;		/* HVMON_CAP_* */
 	u64 page_sizes;
 	u32 levels;		/* of nested tables */
+	u8 tsc_frac;		/* fraction bits of the TSC's multiplier; 0: there is none */
 	bool present;		/* the processor has the extension as such */
 	char why[256];		/* a line per missing requirement */
 };
@@ -843,7 +849,17 @@ void hvmon_fpu_set_state(struct hvmon_vcpu *vcpu, const struct hvmon_xsave *st);
 void hvmon_clock_vm_init(struct hvmon_vm *vm);
 int hvmon_clock_get(struct hvmon_vm *vm, struct hvmon_clock *arg);
 int hvmon_clock_set(struct hvmon_vm *vm, const struct hvmon_clock *arg);
+/* The host's TSC at the guest's rate, as the processor computes it, but for the offset */
+static inline u64 hvmon_tsc_scale(const struct hvmon_vm *vm, u64 tsc)
+{
+	u64 ratio = vm->clock.tsc_ratio;
+
+	return ratio ? mul_u64_u64_shr(tsc, ratio, vm->clock.tsc_frac) : tsc;
+}
+
 u64 hvmon_guest_tsc(struct hvmon_vcpu *vcpu);
+/* How long the host's TSC takes, at least, until the guest's has gone so far; to 2^54 */
+u64 hvmon_tsc_to_host(const struct hvmon_vm *vm, u64 cycles);
 void hvmon_set_tsc_offset(struct hvmon_vcpu *vcpu, u64 offset);
 /* After hvmon_fpu_begin(): asks for HVMON_REQ_CLOCK where the TSC is unstable */
 void hvmon_clock_stretch_begin(struct hvmon_vcpu *vcpu);

@@ -115,7 +115,7 @@ static u64 ns_to_tsc(u64 ns)
 	return mul_u64_u32_div(ns, tsc_khz ?: 1000000, NSEC_PER_SEC / 1000);
 }
 
-/* The guest's TSC has this far to go; 0 if it is there */
+/* The guest's TSC has this far to go, in its cycles; 0 if it is there */
 static u64 deadline_left(struct hvmon_lapic *l)
 {
 	s64 left = READ_ONCE(l->timer.deadline) - hvmon_guest_tsc(l->vcpu);
@@ -143,7 +143,8 @@ static enum hrtimer_restart timer_fn(struct hrtimer *hrtimer)
 		/* The clock is slewed, the TSC is not: it may lag behind */
 		left = deadline_left(l);
 		if (left) {
-			hrtimer_set_expires(hrtimer, ktime_add_ns(ktime_get(), tsc_to_ns(left)));
+			left = tsc_to_ns(hvmon_tsc_to_host(l->vcpu->vm, left));
+			hrtimer_set_expires(hrtimer, ktime_add_ns(ktime_get(), left));
 			return HRTIMER_RESTART;
 		}
 	}
@@ -227,6 +228,7 @@ void hvmon_lapic_timer_start(struct hvmon_lapic *l, bool queued)
 			timer_expire(l);
 			return;
 		}
+		left = hvmon_tsc_to_host(l->vcpu->vm, left);
 		arm(l, now, tsc_to_ns(left), left);
 		return;
 	case HVMON_TIMER_ONESHOT:

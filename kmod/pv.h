@@ -10,6 +10,8 @@
 /* ns = (cycles << shift) * mul >> 32; a negative shift goes to the right */
 void hvmon_pvclock_scale(u32 khz, u32 *mul, s8 *shift);
 u64 hvmon_pvclock_ns(u64 cycles, u32 mul, s8 shift);
+/* The multiplier with @frac fraction bits that gives guests @khz; 0 or -EINVAL */
+int hvmon_tsc_ratio(u32 khz, u32 host_khz, u8 frac, u64 *ratio);
 /* The guest clock of this instant, and the host's TSC that belongs to it */
 u64 hvmon_clock_read(struct hvmon_vm *vm, u64 *tsc);
 /* MSR TSC: by the guest, or by the launcher when it restores a vCPU */

@@ -99,6 +99,7 @@
 #define HVMON_CAP_NRIP		(1ULL << 4)	/* SVM: next-RIP save */
 #define HVMON_CAP_DECODE	(1ULL << 5)	/* SVM: decode assists */
 #define HVMON_CAP_FLUSH_ASID	(1ULL << 6)	/* SVM: flush by ASID */
+#define HVMON_CAP_TSC_SCALING	(1ULL << 7)	/* CLOCK_SET takes any hvmon_clock.tsc_khz */
 
 /**
  * struct hvmon_info - HVMON_INFO: what the module and the processor can do
@@ -111,7 +112,8 @@
  * @max_vcpus: out: vCPUs per VM
  * @max_slots: out: memory slots per VM
  * @run_size: out: bytes to mmap() from offset 0 of a vCPU's fd
- * @tsc_khz: out: rate of the guest's TSC in kHz
+ * @tsc_khz: out: rate of the host's TSC in kHz, and of guests' unless CLOCK_SET
+ *           says otherwise; 0 if the host does not know it
  * @gpa_bits: out: width of a guest-physical address in bits
  * @levels: out: levels of the nested page tables
  * @xcr0: out: XSAVE components that a guest may enable
@@ -473,12 +475,27 @@ struct hvmon_vm_stats {
  * @ns: nanoseconds of the guest's paravirtual clock (system time), below 2^63
  * @host_tsc: GET: the host's TSC (in its cycles) at the same instant; SET: must
  *            be 0
+ * @tsc_khz: rate of the guest's TSC in kHz; SET: 0 leaves it as it is
+ * @reserved: must be 0
+ *
+ * A new VM has the host's rate. Another one, such as that of the host where the
+ * VM's state was saved, is set before the first vCPU is created. Rates that
+ * differ from the host's by at most 250 parts per million, as two calibrations
+ * of one clock do, are within what a guest corrects: where they cannot be had
+ * the host's is taken, as GET tells.
+ *
+ * Errors of SET, with nothing changed: EOPNOTSUPP (without HVMON_CAP_TSC_SCALING:
+ * the processor cannot give guests this rate), EBUSY (the VM has vCPUs, and they
+ * have another rate), EINVAL (also: the rate is 256 times the host's or more, or
+ * a 256th or less).
  */
 struct hvmon_clock {
 	__u32 size;
 	__u32 flags;
 	__u64 ns;
 	__u64 host_tsc;
+	__u32 tsc_khz;
+	__u32 reserved;
 };
 
 /* ------------------------------------------------------------------ */

@@ -76,6 +76,10 @@ bool svm_probe(struct hvmon_probe *p)
 		p->caps |= HVMON_CAP_DECODE;
 	if (edx & SVM_EDX_FLUSH_ASID)
 		p->caps |= HVMON_CAP_FLUSH_ASID;
+	if (edx & SVM_EDX_TSC_RATIO) {
+		p->caps |= HVMON_CAP_TSC_SCALING;
+		p->tsc_frac = TSC_RATIO_FRACTION;
+	}
 	p->page_sizes = BIT_ULL(12) | BIT_ULL(21);
 	if (cpuid_edx(LEAF_EXT) & BIT(26))
 		p->page_sizes |= BIT_ULL(30);

@@ -17,8 +17,6 @@
 #include "../pt.h"
 #include "svm.h"
 
-#define TSC_RATIO_ONE	BIT_ULL(32)
-
 struct svm_hw svm_hw;
 DEFINE_PER_CPU(struct svm_cpu, svm_cpus);
 
@@ -127,16 +125,20 @@ static void host_msrs_begin(struct svm_cpu *cpu, struct hvmon_svm_vcpu *svm)
 }
 
 /*
- * KVM leaves its last guest's ratio in the register, which scales the TSC of
- * whoever runs next (15.30.5).
+ * The register scales the TSC of whoever runs next; KVM leaves its last guest's
+ * ratio there (15.30.5). It is not written for a guest at the host's rate on a
+ * processor that nobody has lent.
  */
-static void tsc_ratio_begin(struct svm_cpu *cpu)
+static void tsc_ratio_begin(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
 {
+	u64 ratio = vcpu->vm->clock.tsc_ratio;
+
 	cpu->tsc_ratio = 0;
-	if (!cpu->borrowed || !svm_hw.tsc_ratio ||
+	if (!svm_hw.tsc_ratio || (!ratio && !cpu->borrowed) ||
 	    hvmon_rdmsr(MSR_AMD64_TSC_RATIO, &cpu->tsc_ratio))
 		return;
-	if (cpu->tsc_ratio == TSC_RATIO_ONE || hvmon_wrmsr(MSR_AMD64_TSC_RATIO, TSC_RATIO_ONE))
+	ratio = ratio ?: TSC_RATIO_ONE;
+	if (cpu->tsc_ratio == ratio || hvmon_wrmsr(MSR_AMD64_TSC_RATIO, ratio))
 		cpu->tsc_ratio = 0;
 }
 
@@ -189,7 +191,7 @@ static int section_begin(struct hvmon_vcpu *vcpu)
 	svm->vmcb->clean = 0;
 	svm_flush(svm);
 	host_msrs_begin(cpu, svm);
-	tsc_ratio_begin(cpu);
+	tsc_ratio_begin(vcpu, cpu);
 	debugctl_begin(vcpu, cpu);
 	svm_dr_section_begin(vcpu, cpu);
 	svm_sync(vcpu, cpu);

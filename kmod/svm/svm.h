@@ -158,6 +158,10 @@ enum {
 
 /* ---- The processor ---- */
 
+/* TSC_RATIO: bits behind the point, 15.30.5 */
+#define TSC_RATIO_FRACTION	32
+#define TSC_RATIO_ONE		BIT_ULL(TSC_RATIO_FRACTION)
+
 /**
  * struct svm_hw - what the processors offer and what all vCPUs share
  * @asid: the one ASID that hvmon uses, the processor's highest
@@ -167,7 +171,7 @@ enum {
  * @decode: the VMCB tells operands and instruction bytes
  * @pause_filter: PAUSE can be counted
  * @pause_thresh: ... and PAUSEs far apart forgotten
- * @tsc_ratio: guests' TSC can be scaled; we do not
+ * @tsc_ratio: guests' TSC can be scaled
  * @rdpru: there is a RDPRU instruction
  * @rdtscp: there is a TSC_AUX register
  * @spec_ctrl: SPEC_CTRL exists and must be switched by us
@@ -217,7 +221,7 @@ extern struct svm_hw svm_hw;
  * @dr7: the host's
  * @last_vcpu: hvmon_svm_vcpu.id of the vCPU that ran last
  * @last_switches: how often its thread had been scheduled out by then
- * @tsc_ratio: TSC_RATIO of a lender's last guest, 0 if there is nothing to restore
+ * @tsc_ratio: TSC_RATIO as it was found, 0 if there is nothing to restore
  */
 struct svm_cpu {
 	struct svm_vmcb *host;

@@ -168,6 +168,10 @@ bool vmx_probe(struct hvmon_probe *p)
 	if (p->why[0])
 		return false;
 	p->caps |= HVMON_CAP_TDP;
+	if (read_proc2().may & VMX_PROC2_TSC_SCALING) {
+		p->caps |= HVMON_CAP_TSC_SCALING;
+		p->tsc_frac = VMX_TSC_FRACTION;
+	}
 	p->levels = 4;
 	return true;
 }

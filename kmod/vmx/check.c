@@ -225,6 +225,9 @@ static bool check_execution(const struct entry *e)
 		{ VMX_TPR_THRESHOLD, tpr && !(e->proc2 & VMX_PROC2_INTR_DELIVERY) &&
 				     f[VMX_TPR_THRESHOLD] >> 4,
 		  "bits 31:4 must be 0" },
+		{ VMX_TSC_MULTIPLIER,
+		  e->proc2 & VMX_PROC2_TSC_SCALING && !f[VMX_TSC_MULTIPLIER],
+		  "must not be 0 if TSC scaling is used" },
 	};
 
 	if (e->proc & VMX_PROC_IO_BITMAPS &&
@@ -759,6 +762,7 @@ bool vmx_check(const u64 *field, const struct vmx_hw *hw, struct vmx_broken *b)
 
 static const char *const names[VMX_NR_FIELDS] = {
 	NAME(VPID, "VPID"), NAME(EPTP, "EPT pointer"), NAME(TSC_OFFSET, "TSC offset"),
+	NAME(TSC_MULTIPLIER, "TSC multiplier"),
 	NAME(IO_BITMAP_A, "I/O bitmap A"), NAME(IO_BITMAP_B, "I/O bitmap B"),
 	NAME(EOI_EXIT0, "EOI-exit bitmap 0"), NAME(EOI_EXIT1, "EOI-exit bitmap 1"),
 	NAME(EOI_EXIT2, "EOI-exit bitmap 2"), NAME(EOI_EXIT3, "EOI-exit bitmap 3"),

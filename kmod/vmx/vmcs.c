@@ -246,7 +246,9 @@ void vmx_msr_bitmap_exit(void)
 static void control_init(struct hvmon_vcpu *vcpu)
 {
 	u32 proc = vmx_adjust(vmx_hw.proc, PROC_WANTED) & ~PROC_UNWANTED;
-	u32 proc2 = vmx_adjust(vmx_hw.proc2, PROC2_WANTED);
+	u64 ratio = vcpu->vm->clock.tsc_ratio;
+	u32 proc2 = vmx_adjust(vmx_hw.proc2,
+			       PROC2_WANTED | (ratio ? VMX_PROC2_TSC_SCALING : 0));
 
 	if (vcpu->vmx->vapic) {
 		proc = (proc & ~PROC_CR8) | VMX_PROC_TPR_SHADOW;
@@ -257,6 +259,7 @@ static void control_init(struct hvmon_vcpu *vcpu)
 	vcpu->has_deadline = vmx_hw.pin.may & VMX_PIN_PREEMPT_TIMER;
 	vmx_set(vcpu, VMX_PROC_CTLS, proc);
 	vmx_set(vcpu, VMX_PROC2_CTLS, proc2);
+	vmx_set(vcpu, VMX_TSC_MULTIPLIER, ratio);
 	vmx_set(vcpu, VMX_EXIT_CTLS, vmx_adjust(vmx_hw.exit, EXIT_WANTED));
 	vmx_set(vcpu, VMX_ENTRY_CTLS, vmx_adjust(vmx_hw.entry, ENTRY_WANTED));
 	vmx_set(vcpu, VMX_EXCEPTION_BITMAP, EXCEPTIONS);
@@ -307,6 +310,8 @@ void vmx_vmcs_init(struct hvmon_vcpu *vcpu)
 		__set_bit(field, vmx->dirty);
 	if (!vmx_has2(VMX_PROC2_XSAVES))
 		__clear_bit(VMX_XSS_EXIT_BITMAP, vmx->dirty);
+	if (!vmx_has2(VMX_PROC2_TSC_SCALING))
+		__clear_bit(VMX_TSC_MULTIPLIER, vmx->dirty);
 	if (!vmx_has2(VMX_PROC2_VPID))
 		__clear_bit(VMX_VPID, vmx->dirty);
 	if (!vmx->vapic) {

@@ -58,6 +58,7 @@
 	_(EOI_EXIT2,			0x2020)			\
 	_(EOI_EXIT3,			0x2022)			\
 	_(XSS_EXIT_BITMAP,		0x202c)			\
+	_(TSC_MULTIPLIER,		0x2032)			\
 	_(PIN_CTLS,			0x4000)			\
 	_(PROC_CTLS,			0x4002)			\
 	_(EXCEPTION_BITMAP,		0x4004)			\
@@ -358,6 +359,9 @@ struct vmx_hw {
 };
 
 extern struct vmx_hw vmx_hw;
+
+/* Bits behind the point in the TSC multiplier: 26.3, TSC multiplier */
+#define VMX_TSC_FRACTION	48
 
 /* IA32_VMX_MISC, A.6 */
 #define VMX_MISC_TIMER_SHIFT	0x1f

@@ -52,6 +52,51 @@ static void clock_monotonic(struct kunit *test)
 	}
 }
 
+/* Guests get the rate asked for; what is waited for is never early, hardly late */
+static void tsc_rates(struct kunit *test)
+{
+	static const u32 khz[] = { 8000, 999999, 1000000, 1893118, 2394373, 2400000, 500000000 };
+	static const u8 fracs[] = { 32, 48 };
+	static const u64 spans[] = { 1, 7, 1000, 123456789, 1ULL << 40, (1ULL << 54) - 1 };
+	struct hvmon_vm *vm = kunit_kzalloc(test, sizeof(*vm), GFP_KERNEL);
+	u64 host, guest, second;
+	int i, j, k;
+
+	KUNIT_ASSERT_NOT_NULL(test, vm);
+	for (i = 0; i < ARRAY_SIZE(khz) * ARRAY_SIZE(fracs); i++) {
+		vm->clock.tsc_frac = fracs[i & 1];
+		k = i >> 1;
+		KUNIT_ASSERT_EQ(test, hvmon_tsc_ratio(khz[k], 2000000, vm->clock.tsc_frac,
+						      &vm->clock.tsc_ratio), 0);
+		second = hvmon_tsc_scale(vm, 2000000000);
+		KUNIT_EXPECT_LE_MSG(test, abs_diff(second, khz[k] * 1000ULL),
+				    khz[k] * 1000ULL / 10000000 + 1, "%u kHz: %llu", khz[k],
+				    second);
+		for (j = 0; j < ARRAY_SIZE(spans); j++) {
+			host = hvmon_tsc_to_host(vm, spans[j]);
+			guest = hvmon_tsc_scale(vm, host);
+			KUNIT_EXPECT_GE_MSG(test, guest, spans[j], "%u kHz", khz[k]);
+			/* One of the host's cycles, and one of its own */
+			KUNIT_EXPECT_LE_MSG(test, guest - spans[j], khz[k] / 2000000 + 2,
+					    "%u kHz", khz[k]);
+		}
+		/* No span is too long, though farther than 2^54 looks nearer */
+		KUNIT_EXPECT_GE(test, hvmon_tsc_to_host(vm, U64_MAX), 1ULL << 46);
+	}
+	vm->clock.tsc_ratio = 0;
+	KUNIT_EXPECT_EQ(test, hvmon_tsc_scale(vm, U64_MAX), U64_MAX);
+	KUNIT_EXPECT_EQ(test, hvmon_tsc_to_host(vm, U64_MAX), U64_MAX);
+	KUNIT_EXPECT_EQ(test, hvmon_tsc_ratio(2000000, 2000000, 48, &host), 0);
+	KUNIT_EXPECT_EQ(test, host, 0ULL);
+	KUNIT_EXPECT_EQ(test, hvmon_tsc_ratio(1000000, 2000000, 32, &host), 0);
+	KUNIT_EXPECT_EQ(test, host, 1ULL << 31);
+	KUNIT_EXPECT_EQ(test, hvmon_tsc_ratio(2000000U * 256 - 1, 2000000, 48, &host), 0);
+	KUNIT_EXPECT_EQ(test, hvmon_tsc_ratio(2000000U * 256, 2000000, 48, &host), -EINVAL);
+	KUNIT_EXPECT_EQ(test, hvmon_tsc_ratio(7812, 2000000, 48, &host), -EINVAL);
+	KUNIT_EXPECT_EQ(test, hvmon_tsc_ratio(7813, 2000000, 48, &host), 0);
+	KUNIT_EXPECT_EQ(test, hvmon_tsc_ratio(1, 2000000, 48, &host), -EINVAL);
+}
+
 /* The IPI bitmaps name IDs from the lowest on, 128 or 64 of them */
 static void pv_ipi_decode(struct kunit *test)
 {
@@ -92,6 +137,7 @@ static void pv_features(struct kunit *test)
 static struct kunit_case clock_cases[] = {
 	KUNIT_CASE(clock_scale),
 	KUNIT_CASE(clock_monotonic),
+	KUNIT_CASE(tsc_rates),
 	KUNIT_CASE(pv_ipi_decode),
 	KUNIT_CASE(pv_features),
 	{}

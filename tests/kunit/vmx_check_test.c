@@ -399,6 +399,8 @@ static void broken_controls(struct kunit *test)
 		{ LONG, SET(VPID, 0), "must not be 0" },
 		{ LONG, SET(TPR_THRESHOLD, 16), "bits 31:4",
 		  WITH(FLIP(PROC_CTLS, VMX_PROC_TPR_SHADOW), SET(TPR_THRESHOLD, 15)) },
+		{ LONG, SET(TSC_MULTIPLIER, 0), "must not be 0",
+		  WITH(FLIP(PROC2_CTLS, VMX_PROC2_TSC_SCALING), SET(TSC_MULTIPLIER, 1)) },
 	};
 
 	refused(test, rows, ARRAY_SIZE(rows));

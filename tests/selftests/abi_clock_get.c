@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* HVMON_CLOCK_GET refuses wrong sizes, flags, pointers and fds. */
+/* HVMON_CLOCK_GET refuses wrong sizes, flags, pointers, fds and a reserved field. */
 #include "hvt_abi.h"
 
 int main(void)
@@ -10,5 +10,7 @@ int main(void)
 			       .arg = &arg, .size = sizeof(arg) };
 
 	hvt_abi_check(&abi);
+	arg.reserved = 1;
+	REFUSED(ioctl(vm->fd, HVMON_CLOCK_GET, &arg), EINVAL);
 	return 0;
 }

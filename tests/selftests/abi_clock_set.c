@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * HVMON_CLOCK_SET refuses wrong sizes, flags, pointers, fds and a TSC, and
- * then has not moved the clock.
+ * HVMON_CLOCK_SET refuses wrong sizes, flags, pointers, fds, a TSC and a reserved
+ * field, and then has not moved the clock.
  */
 #include "hvt_abi.h"
 
@@ -15,9 +15,15 @@ int main(void)
 
 	arg.host_tsc = 1;
 	REFUSED(ioctl(vm->fd, HVMON_CLOCK_SET, &arg), EINVAL);
+	arg.host_tsc = 0;
+	arg.reserved = 1;
+	REFUSED(ioctl(vm->fd, HVMON_CLOCK_SET, &arg), EINVAL);
+	arg.reserved = 0;
+	arg.ns = 1ULL << 63;
+	REFUSED(ioctl(vm->fd, HVMON_CLOCK_SET, &arg), EINVAL);
+	arg.ns = 5000000000000ULL;
 	SYS(ioctl(vm->fd, HVMON_CLOCK_GET, &now));
 	CHECK(now.ns < 5000000000000ULL, "the clock says %llu", now.ns);
-	arg.host_tsc = 0;
 	hvt_abi_check(&abi);
 	SYS(ioctl(vm->fd, HVMON_CLOCK_GET, &now));
 	CHECK(now.ns >= 5000000000000ULL && now.ns < 5060000000000ULL, "the clock says %llu",

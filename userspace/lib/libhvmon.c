@@ -146,7 +146,7 @@ int hvmon_vm_stats(int vm, struct hvmon_vm_stats *stats)
 	return call(vm, HVMON_VM_STATS, stats);
 }
 
-int hvmon_clock_get(int vm, uint64_t *ns, uint64_t *host_tsc)
+int hvmon_clock_get(int vm, uint64_t *ns, uint64_t *host_tsc, uint32_t *tsc_khz)
 {
 	struct hvmon_clock arg = { .size = sizeof(arg) };
 	int ret = call(vm, HVMON_CLOCK_GET, &arg);
@@ -156,12 +156,14 @@ int hvmon_clock_get(int vm, uint64_t *ns, uint64_t *host_tsc)
 	*ns = arg.ns;
 	if (host_tsc)
 		*host_tsc = arg.host_tsc;
+	if (tsc_khz)
+		*tsc_khz = arg.tsc_khz;
 	return 0;
 }
 
-int hvmon_clock_set(int vm, uint64_t ns)
+int hvmon_clock_set(int vm, uint64_t ns, uint32_t tsc_khz)
 {
-	struct hvmon_clock arg = { .size = sizeof(arg), .ns = ns };
+	struct hvmon_clock arg = { .size = sizeof(arg), .ns = ns, .tsc_khz = tsc_khz };
 
 	return call(vm, HVMON_CLOCK_SET, &arg);
 }

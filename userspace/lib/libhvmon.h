@@ -41,8 +41,8 @@ int hvmon_irq_line(int vm, uint32_t gsi, int level);
 int hvmon_msi(int vm, uint64_t addr, uint32_t data);
 int hvmon_vm_stats(int vm, struct hvmon_vm_stats *stats);
 /* @host_tsc may be NULL */
-int hvmon_clock_get(int vm, uint64_t *ns, uint64_t *host_tsc);
-int hvmon_clock_set(int vm, uint64_t ns);
+int hvmon_clock_get(int vm, uint64_t *ns, uint64_t *host_tsc, uint32_t *tsc_khz);
+int hvmon_clock_set(int vm, uint64_t ns, uint32_t tsc_khz);
 
 /* A vCPU. @run_size as hvmon_info() gives it */
 int hvmon_map_run(int vcpu, size_t run_size, struct hvmon_run **run);
