@@ -29,12 +29,29 @@
 #define R_R14	(14 * 8)
 #define R_R15	(15 * 8)
 
-/* VERW of any writable data segment clears the buffers of MDS, TAA, MMIO, RFDS */
+/*
+ * VERW of any writable data segment clears the buffers of MDS, TAA, MMIO stale
+ * data and RFDS. Kernels say that guests want it by the one feature or the other:
+ * 6.1 and 6.12 have CLEAR_CPU_BUF_VM, but for AMD's processors alone.
+ */
 #ifdef X86_FEATURE_CLEAR_CPU_BUF_VM
-#define VERW_FEATURE	X86_FEATURE_CLEAR_CPU_BUF_VM
-#elif defined(X86_FEATURE_CLEAR_CPU_BUF)
-#define VERW_FEATURE	X86_FEATURE_CLEAR_CPU_BUF
+#define VERW_FEATURE_VM	X86_FEATURE_CLEAR_CPU_BUF_VM
+#else
+#define VERW_FEATURE_VM	X86_FEATURE_CLEAR_CPU_BUF
 #endif
+
+/* The branch history is the guest's after an exit; 6.1 to 6.16, then from 6.17 on */
+#ifdef X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT
+#define BHB_FEATURE	X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT
+#elif defined(X86_FEATURE_CLEAR_BHB_VMEXIT)
+#define BHB_FEATURE	X86_FEATURE_CLEAR_BHB_VMEXIT
+#endif
+
+/*
+ * Two taken branches each: more than the longest history that is known of, the
+ * 194 of Golden Cove (which has BHI_DIS_S instead).
+ */
+#define BHB_ROUNDS	100
 
 	.section .rodata
 	.balign 2
@@ -110,9 +127,9 @@ SYM_FUNC_START(hvmon_vmx_enter)
 	mov	R_R15(%rdi), %r15
 	mov	R_RDI(%rdi), %rdi
 
-#ifdef VERW_FEATURE
+#ifdef X86_FEATURE_CLEAR_CPU_BUF
 	/* Outside the alternative: 6.1 does not relocate what is inside */
-	ALTERNATIVE "jmp .Lverw_done", "", VERW_FEATURE
+	ALTERNATIVE_2 "jmp .Lverw_done", "", X86_FEATURE_CLEAR_CPU_BUF, "", VERW_FEATURE_VM
 	verw	verw_selector(%rip)
 .Lverw_done:
 #endif
@@ -162,15 +179,53 @@ SYM_INNER_LABEL(hvmon_vmx_exit, SYM_L_GLOBAL)
 	add	$(32 * 8), %rsp
 	lfence
 .Lrsb_done:
+#ifdef X86_FEATURE_RSB_VMEXIT_LITE
+	/*
+	 * Enhanced IBRS keeps the guest's entries from being used, but for the
+	 * first return ahead of a call that has retired (post-barrier return
+	 * stack buffer predictions).
+	 */
+	ALTERNATIVE "jmp .Lrsb_lite_done", "", X86_FEATURE_RSB_VMEXIT_LITE
+	ANNOTATE_INTRA_FUNCTION_CALL
+	call	772f
+	int3
+772:
+	add	$8, %rsp
+	lfence
+.Lrsb_lite_done:
+#endif
 
 	ALTERNATIVE "jmp .Lspec_host_done", "", X86_FEATURE_MSR_SPEC_CTRL
 	mov	VMX_SWITCH_SPEC_HOST(%rsi), %eax
+#ifdef X86_FEATURE_KERNEL_IBRS
+	/* IBRS that is not enhanced acts from its write on, of the same value, too */
+	ALTERNATIVE "jmp .Lspec_host_compare", "", X86_FEATURE_KERNEL_IBRS
+	jmp	.Lspec_host_write
+.Lspec_host_compare:
+#endif
 	cmp	VMX_SWITCH_SPEC_GUEST(%rsi), %eax
-	je	.Lspec_host_done
+	je	.Lspec_host_fence
+.Lspec_host_write:
 	mov	$MSR_IA32_SPEC_CTRL, %ecx
 	xor	%edx, %edx
 	wrmsr
+.Lspec_host_fence:
+	/* A jump that is predicted wrong goes on with the guest's value */
+	lfence
 .Lspec_host_done:
+
+#ifdef BHB_FEATURE
+	ALTERNATIVE "jmp .Lbhb_done", "", BHB_FEATURE
+	mov	$BHB_ROUNDS, %ecx
+.Lbhb_round:
+	jmp	.Lbhb_taken
+	int3
+.Lbhb_taken:
+	dec	%ecx
+	jnz	.Lbhb_round
+	lfence
+.Lbhb_done:
+#endif
 
 	mov	%r8d, %eax
 	/* Nothing of the guest's stays for the host to speculate with */
