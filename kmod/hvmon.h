@@ -651,6 +651,8 @@ void hvmon_slots_fini(struct hvmon_vm *vm);
 u32 hvmon_gpa_bits(void);
 /* Under vm->srcu; NULL if no slot has the frame */
 struct hvmon_slot *hvmon_slot_by_gfn(struct hvmon_vm *vm, u64 gfn);
+/* Has it a slot at the moment? Any context; the answer may be old at once */
+bool hvmon_gpa_has_slot(struct hvmon_vcpu *vcpu, u64 gpa);
 
 /*
  * Settle a nested page fault outside sections. Returns HVMON_RESUME when the

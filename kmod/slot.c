@@ -144,6 +144,16 @@ struct hvmon_slot *hvmon_slot_by_gfn(struct hvmon_vm *vm, u64 gfn)
 	return hvmon_slots_find(vm_slots(vm), gfn);
 }
 
+bool hvmon_gpa_has_slot(struct hvmon_vcpu *vcpu, u64 gpa)
+{
+	struct hvmon_vm *vm = vcpu->vm;
+	int idx = srcu_read_lock(&vm->srcu);
+	bool has = hvmon_slot_by_gfn(vm, gpa >> PAGE_SHIFT);
+
+	srcu_read_unlock(&vm->srcu, idx);
+	return has;
+}
+
 static struct hvmon_slot *slot_by_id(struct hvmon_vm *vm, u32 id)
 {
 	struct hvmon_slots *slots = vm_slots(vm);

@@ -130,6 +130,8 @@ static int exit_io(struct hvmon_vcpu *vcpu)
 	know_len(vcpu);
 	/* If the launcher answers, the skip comes after the section */
 	vmx_get(vcpu, VMX_INTERRUPTIBILITY);
+	if (pio.string && vcpu->in_section)
+		vmx_fetch_for_emulation(vcpu);
 	return hvmon_exit_pio(vcpu, &pio);
 }
 
@@ -359,6 +361,8 @@ static int exit_ept(struct hvmon_vcpu *vcpu)
 		vcpu->exit.info2 = vmx_get(vcpu, VMX_GUEST_PHYSICAL);
 		if (vcpu->exit.info1 & EPT_NMI_UNBLOCKED)
 			iret_faulted(vcpu);
+		if (!hvmon_gpa_has_slot(vcpu, vcpu->exit.info2))
+			vmx_fetch_for_emulation(vcpu);
 	} else if (vmx_map_apic(vcpu, vcpu->exit.info2, vmx_ept_access(vcpu->exit.info1))) {
 		return HVMON_RESUME;
 	}

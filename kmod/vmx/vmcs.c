@@ -17,6 +17,8 @@
 
 #include "vmx.h"
 
+static_assert(VMX_CR4 == VMX_CR0 + 2 && VMX_SS_AR == VMX_CS_AR + 1);
+
 /* In the order of enum vmx_field, which comes from the same list */
 const u16 vmx_encodings[VMX_NR_FIELDS] = {
 #define VMX_ENCODING(name, encoding)	(encoding),
@@ -98,6 +100,52 @@ void vmx_fetch_all(struct hvmon_vmx_vcpu *vmx)
 	for_each_clear_bit(field, vmx->valid, VMX_NR_FIELDS)
 		vmx->field[field] = vmx_vmread(field);
 	bitmap_fill(vmx->valid, VMX_NR_FIELDS);
+}
+
+static void fetch_range(struct hvmon_vmx_vcpu *vmx, unsigned int first, unsigned int n)
+{
+	unsigned int field;
+
+	for (field = first; field < first + n; field++) {
+		if (test_bit(field, vmx->valid))
+			continue;
+		vmx->field[field] = vmx_vmread(field);
+		__set_bit(field, vmx->valid);
+	}
+}
+
+#define CODE_AND_DATA	(HVMON_GS + 1)
+
+/**
+ * vmx_fetch_for_emulation() - make those fields valid that an instruction needs
+ * @vcpu: the vCPU, in a section
+ *
+ * Emulation comes after the section, where each field that is missing means to
+ * enter VMX operation again. What decoding, a walk of the guest's tables and
+ * the checks of an access read is here; other fields are read by few.
+ */
+void vmx_fetch_for_emulation(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_vmx_vcpu *vmx = vcpu->vmx;
+
+	fetch_range(vmx, VMX_INTERRUPTIBILITY, 1);
+	fetch_range(vmx, VMX_CR0, 3);
+	fetch_range(vmx, VMX_CS_AR, 2);
+	if (vmx_code_bits(vcpu) == 64) {
+		/* Segments have no limits, and two of them a base */
+		fetch_range(vmx, VMX_FS_BASE, 2);
+		fetch_range(vmx, VMX_FS_SELECTOR, 2);
+		fetch_range(vmx, VMX_FS_LIMIT, 2);
+		fetch_range(vmx, VMX_FS_AR, 2);
+		return;
+	}
+	fetch_range(vmx, VMX_ES_SELECTOR, CODE_AND_DATA);
+	fetch_range(vmx, VMX_ES_LIMIT, CODE_AND_DATA);
+	fetch_range(vmx, VMX_ES_AR, CODE_AND_DATA);
+	fetch_range(vmx, VMX_ES_BASE, CODE_AND_DATA);
+	/* The processor's copy of them counts in PAE paging alone */
+	if (vmx_get(vcpu, VMX_CR4) & X86_CR4_PAE && !(vmx_get(vcpu, VMX_EFER) & EFER_LMA))
+		fetch_range(vmx, VMX_PDPTE0, 4);
 }
 
 /* ---- MSR bitmap: 25.6.9 ---- */

@@ -591,6 +591,8 @@ void vmx_flush_dirty(struct hvmon_vmx_vcpu *vmx);
 void vmx_forget(struct hvmon_vmx_vcpu *vmx);
 /* Every field that is not known is read; in a section */
 void vmx_fetch_all(struct hvmon_vmx_vcpu *vmx);
+/* Those that emulating one instruction takes; in a section */
+void vmx_fetch_for_emulation(struct hvmon_vcpu *vcpu);
 int vmx_msr_bitmap_init(void);
 void vmx_msr_bitmap_exit(void);
 /* Byte and bit of an MSR's read in the bitmap; the write's is 2 KiB further */
