@@ -286,6 +286,40 @@ static void exit_table(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vmx_exit_known(~0U));
 }
 
+/* Claim: whatever shadow a launcher gives, the entry's rules of 27.3.1.5 are kept */
+static void fit_shadow(struct kunit *test)
+{
+	static const u64 shadow[] = { 0, VMX_BLOCK_STI, VMX_BLOCK_MOVSS };
+	static const u64 dbg[] = { 0, VMX_PENDING_BS, VMX_PENDING_ENABLED_BP | 2 };
+	u64 blocked, pending;
+	unsigned int i;
+
+	for (i = 0; i < 72; i++) {
+		u64 rflags = 2 | (i & 1 ? X86_EFLAGS_TF : 0) | (i & 2 ? X86_EFLAGS_IF : 0);
+		u64 btf = i & 4 ? DEBUGCTLMSR_BTF : 0;
+		u64 was = shadow[i / 8 % 3], had = dbg[i / 24];
+		bool steps = i & 1 && !btf;
+
+		blocked = was | VMX_BLOCK_NMI;
+		pending = had;
+		vmx_fit_shadow(rflags, btf, &blocked, &pending);
+		KUNIT_EXPECT_EQ(test, blocked & ~3ULL, VMX_BLOCK_NMI);
+		KUNIT_EXPECT_EQ(test, pending & ~VMX_PENDING_BS, had & ~VMX_PENDING_BS);
+		/* A shadow stays one, and none comes */
+		KUNIT_EXPECT_EQ(test, !(blocked & 3), !was);
+		KUNIT_EXPECT_NE(test, blocked & 3, 3);
+		if (blocked & VMX_BLOCK_STI)
+			KUNIT_EXPECT_TRUE(test, rflags & X86_EFLAGS_IF);
+		if (was)
+			KUNIT_EXPECT_EQ_MSG(test, !!(pending & VMX_PENDING_BS), steps, "%u", i);
+		else
+			KUNIT_EXPECT_EQ(test, pending, had);
+		/* With STI's a trap comes at once: only if it was due before */
+		if (blocked & VMX_BLOCK_STI && steps)
+			KUNIT_EXPECT_EQ(test, had, VMX_PENDING_BS);
+	}
+}
+
 static struct kunit_case vmx_cases[] = {
 	KUNIT_CASE(controls),
 	KUNIT_CASE(timer_ticks),
@@ -302,6 +336,7 @@ static struct kunit_case vmx_cases[] = {
 	KUNIT_CASE(seg_ar),
 	KUNIT_CASE(ept_entries),
 	KUNIT_CASE(exit_table),
+	KUNIT_CASE(fit_shadow),
 	{}
 };
 
