@@ -3,16 +3,7 @@
  * The paravirtual clock runs forward, at the host's pace, follows CLOCK_SET,
  * and is the same on two vCPUs.
  */
-#include "hvt.h"
-
-/* The layout of the clock page, as Documentation/virt/kvm/x86/msr.rst has it */
-struct page {
-	u32 version, pad0;
-	u64 tsc, system_time;
-	u32 mul;
-	int8_t shift;
-	u8 flags, pad[2];
-};
+#include "hvt_clock.h"
 
 /* EBX: where the page is, + 1. Reports, with a TSC at HVT_DATA */
 GUEST64(guest,
@@ -28,18 +19,15 @@ GUEST64(guest,
 
 static u64 now(struct hvt_vcpu *v, u64 page)
 {
-	volatile struct page *p = (struct page *)(v->vm->mem + page);
-	u64 tsc, delta;
+	volatile struct hvt_clock_page *p = hvt_clock_page(v->vm, page);
+	u64 tsc;
 
 	EXPECT_REPORT(v);
 	tsc = *(u64 *)(v->vm->mem + HVT_DATA);
 	CHECK_EQ(p->version & 1, 0);
 	CHECK(p->version, "the page was never filled in");
 	CHECK(tsc >= p->tsc, "the page is ahead of the guest's TSC");
-	delta = tsc - p->tsc;
-	delta = p->shift < 0 ? delta >> -p->shift : delta << p->shift;
-	/* delta * mul >> 32 without a wider type */
-	return p->system_time + (delta >> 32) * p->mul + ((delta & 0xffffffff) * p->mul >> 32);
+	return hvt_clock_ns(p, tsc);
 }
 
 int main(void)

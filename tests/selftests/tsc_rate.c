@@ -4,6 +4,7 @@
  * the deadline timer and the paravirtual clock agree on it. A processor that
  * cannot scale refuses other rates; a VM with vCPUs keeps the one it has.
  */
+#include "hvt_clock.h"
 #include "hvt_irq.h"
 
 /* Of the launcher's, in guest memory */
@@ -58,14 +59,6 @@ GUEST64(guest,
 
 HVT_COUNTING_HANDLER(handler);
 
-struct page {
-	u32 version, pad0;
-	u64 tsc, system_time;
-	u32 mul;
-	int8_t shift;
-	u8 flags, pad[2];
-};
-
 static u64 guest_tsc(struct hvt_vcpu *v)
 {
 	return *(volatile u64 *)(v->vm->mem + TSC_AT);
@@ -109,11 +102,7 @@ static struct hvt_vcpu *boot(struct hvt_vm *vm)
 /* What the page makes of the guest's TSC */
 static u64 page_ns(struct hvt_vcpu *v)
 {
-	volatile struct page *p = (struct page *)(v->vm->mem + PAGE);
-	u64 delta = guest_tsc(v) - p->tsc;
-
-	delta = p->shift < 0 ? delta >> -p->shift : delta << p->shift;
-	return p->system_time + (delta >> 32) * p->mul + ((delta & 0xffffffff) * p->mul >> 32);
+	return hvt_clock_ns(hvt_clock_page(v->vm, PAGE), guest_tsc(v));
 }
 
 static void check_rate(u32 khz)
