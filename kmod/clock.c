@@ -24,11 +24,6 @@
 /* How long a page may be extrapolated from where the TSC is unstable */
 #define UNSTABLE_PERIOD	(HZ / 4)
 
-static u32 host_tsc_khz(void)
-{
-	return tsc_khz ?: 1000000;
-}
-
 void hvmon_pvclock_scale(u32 khz, u32 *mul, s8 *shift)
 {
 	u64 hz = (u64)khz * 1000;
@@ -59,7 +54,7 @@ static u64 cycles_to_ns(u64 cycles)
 	u32 mul;
 	s8 shift;
 
-	hvmon_pvclock_scale(host_tsc_khz(), &mul, &shift);
+	hvmon_pvclock_scale(hvmon_host_tsc_khz(), &mul, &shift);
 	return hvmon_pvclock_ns(cycles, mul, shift);
 }
 
@@ -105,7 +100,7 @@ void hvmon_clock_vm_init(struct hvmon_vm *vm)
 	vm->clock.master_tsc = tsc;
 	vm->clock.master_ns = 0;
 	vm->clock.stable = host_tsc_stable();
-	vm->clock.tsc_khz = host_tsc_khz();
+	vm->clock.tsc_khz = hvmon_host_tsc_khz();
 	vm->clock.tsc_offset = -tsc;
 }
 
@@ -155,7 +150,7 @@ int hvmon_tsc_ratio(u32 khz, u32 host_khz, u8 frac, u64 *ratio)
 static int set_rate(struct hvmon_vm *vm, u32 khz)
 {
 	u8 frac = hvmon_probe_result.tsc_frac;
-	u32 host = host_tsc_khz();
+	u32 host = hvmon_host_tsc_khz();
 	u64 ratio;
 	int r;
 

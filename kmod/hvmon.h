@@ -20,6 +20,7 @@
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
 #include <linux/types.h>
+#include <asm/tsc.h>
 
 #include "../uapi/hvmon.h"
 #include "compat.h"
@@ -851,6 +852,12 @@ void hvmon_fpu_set_state(struct hvmon_vcpu *vcpu, const struct hvmon_xsave *st);
 void hvmon_clock_vm_init(struct hvmon_vm *vm);
 int hvmon_clock_get(struct hvmon_vm *vm, struct hvmon_clock *arg);
 int hvmon_clock_set(struct hvmon_vm *vm, const struct hvmon_clock *arg);
+/* Rate of the host's TSC in kHz; something sane if the host could not measure it */
+static inline u32 hvmon_host_tsc_khz(void)
+{
+	return tsc_khz ?: 1000000;
+}
+
 /* The host's TSC at the guest's rate, as the processor computes it, but for the offset */
 static inline u64 hvmon_tsc_scale(const struct hvmon_vm *vm, u64 tsc)
 {

@@ -103,7 +103,7 @@ bool hvmon_lapic_periodic(const struct hvmon_lapic *l)
 
 static u64 tsc_to_ns(u64 cycles)
 {
-	u32 khz = tsc_khz ?: 1000000;	/* 0: the host could not measure it */
+	u32 khz = hvmon_host_tsc_khz();
 
 	/* Farther away than a month: look again then */
 	cycles = min_t(u64, cycles, (u64)khz * 1000 * 3600 * 24 * 30);
@@ -112,7 +112,7 @@ static u64 tsc_to_ns(u64 cycles)
 
 static u64 ns_to_tsc(u64 ns)
 {
-	return mul_u64_u32_div(ns, tsc_khz ?: 1000000, NSEC_PER_SEC / 1000);
+	return mul_u64_u32_div(ns, hvmon_host_tsc_khz(), NSEC_PER_SEC / 1000);
 }
 
 /* The guest's TSC has this far to go, in its cycles; 0 if it is there */

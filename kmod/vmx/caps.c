@@ -8,7 +8,6 @@
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
 #include <asm/processor.h>
-#include <asm/tsc.h>
 
 #include "vmx.h"
 
@@ -194,7 +193,7 @@ void vmx_detect(struct vmx_hw *hw)
 	hw->entry = read_ctls(CAP_ENTRY, 3);
 	hw->proc2 = read_proc2();
 	hw->misc = read_cap(CAP_MISC);
-	hw->run_limit = vmx_timer_ticks(0, (u64)(tsc_khz ?: 1000000) * RUN_LIMIT_MS,
+	hw->run_limit = vmx_timer_ticks(0, (u64)hvmon_host_tsc_khz() * RUN_LIMIT_MS,
 					hw->misc & VMX_MISC_TIMER_SHIFT);
 	hw->cr0_fixed0 = read_cap(CAP_CR0_FIXED0);
 	hw->cr0_fixed1 = read_cap(CAP_CR0_FIXED1);
