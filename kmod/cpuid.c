@@ -383,6 +383,7 @@ static void caps_of_bits(const struct hvmon_cpuid_entry *e, u32 n,
 	c->x2apic = ecx1 & F(21);
 	c->tsc_deadline = ecx1 & F(24);
 	c->xsave = ecx1 & F(26);
+	c->xsaves = scan_reg(e, n, 0xd, 1, HVMON_CPUID_EAX) & F(3);
 	c->mtrr = edx1 & F(12);
 	c->pat = edx1 & F(16);
 	c->misc_enable = true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What cpuid.c shows to its unit tests and to nobody else. */
+/* What cpuid.c shows to the vendors and its unit tests. */
 #ifndef _HVMON_CPUID_H
 #define _HVMON_CPUID_H
 
@@ -39,6 +39,7 @@ extern const unsigned int hvmon_nr_cpuid_words;
 bool hvmon_cpuid_word_matches(const struct hvmon_cpuid_word *w, u32 leaf, u32 subleaf);
 /* The bits of @w that a guest may be shown on this host */
 u32 hvmon_cpuid_word_allowed(const struct hvmon_cpuid_word *w);
+void hvmon_cpuid_withhold(u32 leaf, u32 subleaf, enum hvmon_cpuid_reg reg, u32 bit);
 /* Width of guest-physical addresses that our tables can map */
 u32 hvmon_cpuid_phys_bits(void);
 /* 0, or -EINVAL for a table that HVMON_CPUID_SET refuses */

@@ -27,9 +27,9 @@ static_assert(HVMON_MAX_VCPUS == 1 << CORE_BITS);
  * Not in any row, and so never shown: VMX and SVM (no nesting), MONITOR and
  * WAITPKG (the host would sleep), performance counters, PT, IBS and LBR
  * (the host's), DS, thermal and power control, SMX, SGX, TME, SEV, AMX (fact
- * 5), CET and XSAVES (XSS is always 0), TSX, RDPRU, split- and bus-lock
- * detection, ARCH_CAPABILITIES (without it a guest mitigates everything,
- * which is safe), memory-protection extras whose MSRs are not there.
+ * 5), CET, TSX, RDPRU, split- and bus-lock detection, ARCH_CAPABILITIES
+ * (without it a guest mitigates everything, which is safe), memory-protection
+ * extras whose MSRs are not there.
  */
 const struct hvmon_cpuid_word hvmon_cpuid_words[] = {
 	{	/* SSE3 PCLMUL SSSE3 FMA CX16 PCID SSE4.1 SSE4.2 MOVBE POPCNT
@@ -92,11 +92,11 @@ const struct hvmon_cpuid_word hvmon_cpuid_words[] = {
 	/* Performance counters: none */
 	{ .leaf = 0xa, .subleaf = HVMON_CPUID_ANY, .reg = HVMON_CPUID_EAX,
 	  .word = HVMON_CPUID_RAW },
-	{	/* XSAVEOPT XSAVEC XGETBV(1) */
+	{	/* XSAVEOPT XSAVEC XGETBV(1) XSAVES */
 		.leaf = 0xd, .subleaf = 1, .reg = HVMON_CPUID_EAX, .word = CPUID_D_1_EAX,
-		.mask = F(0) | F(1) | F(2),
+		.mask = F(0) | F(1) | F(2) | F(3),
 	},
-	/* No supervisor state */
+	/* No supervisor state: XSS is always 0 */
 	{ .leaf = 0xd, .subleaf = 1, .reg = HVMON_CPUID_ECX, .word = HVMON_CPUID_RAW },
 	{ .leaf = 0xd, .subleaf = 1, .reg = HVMON_CPUID_EDX, .word = HVMON_CPUID_RAW },
 	/* SGX, PT, key locker, LBR, AMX, perfmon, AVX10 */
@@ -148,6 +148,9 @@ const struct hvmon_cpuid_word hvmon_cpuid_words[] = {
 
 const unsigned int hvmon_nr_cpuid_words = ARRAY_SIZE(hvmon_cpuid_words);
 
+/* Bits of the rows that the processor has, but not for a guest */
+static u32 withheld[ARRAY_SIZE(hvmon_cpuid_words)];
+
 static bool host_is_amd(void)
 {
 	return boot_cpu_data.x86_vendor == X86_VENDOR_AMD ||
@@ -195,7 +198,27 @@ u32 hvmon_cpuid_word_allowed(const struct hvmon_cpuid_word *w)
 	}
 	if (w->leaf == 1 && w->reg == HVMON_CPUID_ECX && !hvmon_fpu_xcr0_supported())
 		bits &= ~F(26);
-	return bits;
+	return bits & ~withheld[w - hvmon_cpuid_words];
+}
+
+/**
+ * hvmon_cpuid_withhold() - no guest has a feature, though the processor does
+ * @leaf: EAX of the CPUID instruction
+ * @subleaf: ECX of it
+ * @reg: HVMON_CPUID_E?X
+ * @bit: of that register; it has a row in hvmon_cpuid_words[]
+ *
+ * The vendor's, while the module is loaded: a guest's processor lacks what the
+ * host's has.
+ */
+void hvmon_cpuid_withhold(u32 leaf, u32 subleaf, enum hvmon_cpuid_reg reg, u32 bit)
+{
+	unsigned int i;
+
+	for (i = 0; i < hvmon_nr_cpuid_words; i++)
+		if (hvmon_cpuid_words[i].reg == reg &&
+		    hvmon_cpuid_word_matches(&hvmon_cpuid_words[i], leaf, subleaf))
+			withheld[i] |= F(bit);
 }
 
 bool hvmon_cpuid_word_matches(const struct hvmon_cpuid_word *w, u32 leaf, u32 subleaf)

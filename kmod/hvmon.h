@@ -163,7 +163,7 @@ struct hvmon_guest_caps {
 	u64 efer_reserved;	/* EFER bits that fault */
 	u64 gpa_mask_reserved;	/* page-table address bits above MAXPHYADDR */
 	u8 maxphyaddr;
-	bool longmode, nx, gbpages, xsave, rdtscp, rdpid, x2apic, tsc_deadline;
+	bool longmode, nx, gbpages, xsave, xsaves, rdtscp, rdpid, x2apic, tsc_deadline;
 	bool fsgsbase, pku, smep, smap, umip, la57, pcid, mtrr, pat, mwait;
 	bool spec_ctrl, pred_cmd, arch_cap, tsc_adjust, misc_enable, syscall;
 	bool pv;		/* the paravirtual leaves are there */

@@ -328,6 +328,8 @@ const struct hvmon_msr_row hvmon_msr_rows[] = {
 	{ MSR_IA32_CR_PAT, .flags = STATE, VALUE(pat), CAP(pat), .get = shared_get,
 	  .set = pat_set },
 	{ HVMON_MTRR_DEF_TYPE, .flags = STATE, VALUE(mtrr_def_type), CAP(mtrr), .set = mtrr_set },
+	/* No supervisor state for guests */
+	{ MSR_IA32_XSS, CAP(xsaves), .reserved = ~0ULL },
 	{ MSR_KVM_WALL_CLOCK_NEW, .count = 2, .flags = STATE | LATE, .get = pv_get,
 	  .set = pv_set },
 	{ MSR_KVM_STEAL_TIME, .count = 3, .flags = STATE | LATE, .get = pv_get, .set = pv_set },

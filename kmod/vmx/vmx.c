@@ -15,6 +15,7 @@
 #include <asm/processor-flags.h>
 #include <asm/special_insns.h>
 
+#include "../cpuid.h"
 #include "../pt.h"
 #include "vmx.h"
 
@@ -427,12 +428,26 @@ static int l1d_init(void)
 	return 0;
 }
 
+/* Instructions that raise #UD in every guest if a control is missing: 26.3 */
+static void withhold_features(void)
+{
+	if (!vmx_has2(VMX_PROC2_RDTSCP)) {
+		hvmon_cpuid_withhold(0x80000001, 0, HVMON_CPUID_EDX, 27);
+		hvmon_cpuid_withhold(7, 0, HVMON_CPUID_ECX, 22);	/* RDPID */
+	}
+	if (!vmx_has2(VMX_PROC2_INVPCID))
+		hvmon_cpuid_withhold(7, 0, HVMON_CPUID_EBX, 10);
+	if (!vmx_has2(VMX_PROC2_XSAVES))
+		hvmon_cpuid_withhold(0xd, 1, HVMON_CPUID_EAX, 3);
+}
+
 static int hw_init(void)
 {
 	struct vmx_cpu *c;
 	int cpu, r;
 
 	vmx_detect(&vmx_hw);
+	withhold_features();
 	vmx_apic_detect();
 	vmx_ept_init();
 	r = vmx_msr_bitmap_init();
@@ -463,11 +478,15 @@ static void update_caps(struct hvmon_vcpu *vcpu)
 	/* CPUID's first table may come before the VMCS */
 	if (!vcpu->vmx)
 		return;
-	proc2 = vmx_get(vcpu, VMX_PROC2_CTLS) & ~(VMX_PROC2_RDTSCP | VMX_PROC2_INVPCID);
+	proc2 = vmx_get(vcpu, VMX_PROC2_CTLS) &
+		~(VMX_PROC2_RDTSCP | VMX_PROC2_INVPCID | VMX_PROC2_XSAVES);
 	if (vcpu->caps.rdtscp || vcpu->caps.rdpid)
 		proc2 |= VMX_PROC2_RDTSCP;
 	if (vcpu->caps.pcid)
 		proc2 |= VMX_PROC2_INVPCID;
+	/* XSS is always 0, so that none of them exits: 26.1.3 */
+	if (vcpu->caps.xsaves)
+		proc2 |= VMX_PROC2_XSAVES;
 	vmx_set(vcpu, VMX_PROC2_CTLS, vmx_adjust(vmx_hw.proc2, proc2));
 }
 

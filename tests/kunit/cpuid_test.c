@@ -56,7 +56,6 @@ static void cpuid_never_shown(struct kunit *test)
 		{ "AMX-TILE", 7, 0, HVMON_CPUID_EDX, 24 },
 		{ "AMX-INT8", 7, 0, HVMON_CPUID_EDX, 25 },
 		{ "ARCH_CAPABILITIES", 7, 0, HVMON_CPUID_EDX, 29 },
-		{ "XSAVES", 0xd, 1, HVMON_CPUID_EAX, 3 },
 		{ "XFD", 0xd, 1, HVMON_CPUID_EAX, 4 },
 		{ "SVM", 0x80000001, 0, HVMON_CPUID_ECX, 2 },
 		{ "IBS", 0x80000001, 0, HVMON_CPUID_ECX, 10 },
@@ -200,6 +199,22 @@ static void cpuid_limits_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, hvmon_cpuid_check(f->e, f->n), -EINVAL);
 }
 
+/* What the vendor withholds is gone from the default, and not taken from a launcher */
+static void cpuid_withheld(struct kunit *test)
+{
+	struct cpuid_fixture *f = test->priv;
+	u32 n, pclmul = BIT(1);
+
+	if (!(get(f, 1, 0)->ecx & pclmul))
+		kunit_skip(test, "the host has no PCLMUL");
+	hvmon_cpuid_withhold(1, 0, HVMON_CPUID_ECX, 1);
+	KUNIT_EXPECT_EQ(test, hvmon_cpuid_check(f->e, f->n), -EINVAL);
+	n = hvmon_cpuid_default(5, f->e);
+	KUNIT_EXPECT_EQ(test, n, f->n);
+	KUNIT_EXPECT_EQ(test, get(f, 1, 0)->ecx & pclmul, 0);
+	KUNIT_EXPECT_EQ(test, hvmon_cpuid_check(f->e, f->n), 0);
+}
+
 /* CR4 and EFER bits are legal exactly if their feature is shown */
 static void cpuid_caps_follow(struct kunit *test)
 {
@@ -267,6 +282,7 @@ static struct kunit_case cpuid_cases[] = {
 	KUNIT_CASE(cpuid_subset_accepted),
 	KUNIT_CASE(cpuid_malformed_refused),
 	KUNIT_CASE(cpuid_limits_refused),
+	KUNIT_CASE(cpuid_withheld),
 	KUNIT_CASE(cpuid_caps_follow),
 	KUNIT_CASE(cpuid_lookup),
 	{}
