@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The VMCS: encodings, the cache in front of it, the MSR bitmap, and what a
- * new vCPU's controls are.
+ * The VMCS: the cache in front of it, the MSR bitmap, and what a new vCPU's
+ * controls are.
  *
  * VMREAD and VMWRITE need the processor, which is ours only inside a section.
  * So everything works on a copy in memory: fields that were changed are written
@@ -19,32 +19,7 @@
 
 static_assert(VMX_CR4 == VMX_CR0 + 2 && VMX_SS_AR == VMX_CS_AR + 1);
 
-/* In the order of enum vmx_field, which comes from the same list */
-const u16 vmx_encodings[VMX_NR_FIELDS] = {
-#define VMX_ENCODING(name, encoding)	(encoding),
-	VMX_FIELDS(VMX_ENCODING)
-#undef VMX_ENCODING
-};
-
 /* ---- the cache ---- */
-
-/**
- * vmx_vmread() - read a field of the current VMCS
- * @field: which; every processor that has the features hvmon asks for has it
- *
- * In a section only. Return: its value; 0 if the instruction fails, which it
- * cannot for a field that exists (SDM vol. 3, VMREAD).
- */
-noinstr u64 vmx_vmread(enum vmx_field field)
-{
-	u64 val = 0;
-
-	asm volatile("1: vmread %1, %0\n"
-		     "2:\n"
-		     _ASM_EXTABLE(1b, 2b)
-		     : "+r" (val) : "r" ((u64)vmx_encodings[field]) : "cc");
-	return val;
-}
 
 static __always_inline void write_field(enum vmx_field field, u64 val)
 {

@@ -317,13 +317,10 @@ static void section_end(struct hvmon_vcpu *vcpu)
 			 BIT_ULL(VMX_REASON_APIC_ACCESS) | BIT_ULL(VMX_REASON_EOI) |	\
 			 BIT_ULL(VMX_REASON_APIC_WRITE))
 
+/* One of VMX_EAGER_FIELDS */
 static __always_inline u64 fetch_now(struct hvmon_vmx_vcpu *vmx, enum vmx_field field)
 {
-	u64 val = vmx_vmread(field);
-
-	vmx->field[field] = val;
-	arch___set_bit(field, vmx->valid);
-	return val;
+	return vmx->field[field] = vmx_vmread(field);
 }
 
 /* The run ends when the LAPIC's timer is due, by itself: no timer of the host's */

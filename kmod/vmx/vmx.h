@@ -110,6 +110,12 @@
 	_(SMBASE,			0x4828)			\
 	_(PREEMPT_TIMER,		0x482e)
 
+/* What every exit may change and everybody wants: read at each, and so always known */
+#define VMX_EAGER_FIELDS(_)					\
+	_(RSP,				0x681c)			\
+	_(RIP,				0x681e)			\
+	_(RFLAGS,			0x6820)
+
 /* What an exit may change: read again when it is asked for */
 #define VMX_GUEST_FIELDS(_)					\
 	VMX_SEGMENTS(_, _SELECTOR, 0x0800)			\
@@ -136,9 +142,6 @@
 	_(GDTR_BASE,			0x6816)			\
 	_(IDTR_BASE,			0x6818)			\
 	_(DR7,				0x681a)			\
-	_(RSP,				0x681c)			\
-	_(RIP,				0x681e)			\
-	_(RFLAGS,			0x6820)			\
 	_(PENDING_DBG,			0x6822)			\
 	_(SYSENTER_ESP,			0x6824)			\
 	_(SYSENTER_EIP,			0x6826)
@@ -157,7 +160,7 @@
 
 #define VMX_FIELDS(_)						\
 	VMX_CONTROL_FIELDS(_) VMX_HOST_FIELDS(_) VMX_STABLE_FIELDS(_)	\
-	VMX_GUEST_FIELDS(_) VMX_EXIT_FIELDS(_)
+	VMX_EAGER_FIELDS(_) VMX_GUEST_FIELDS(_) VMX_EXIT_FIELDS(_)
 
 enum vmx_field {
 #define VMX_ENUM(name, encoding) VMX_##name,
@@ -166,7 +169,14 @@ enum vmx_field {
 	VMX_NR_FIELDS
 };
 
-/* Fields from here on are read anew after each exit */
+/* In the order of the enumeration, which comes from the same list */
+static const u16 vmx_encodings[VMX_NR_FIELDS] __maybe_unused = {
+#define VMX_ENCODING(name, encoding)	(encoding),
+	VMX_FIELDS(VMX_ENCODING)
+#undef VMX_ENCODING
+};
+
+/* Fields from here on are read anew after each exit, if somebody asks */
 #define VMX_FIRST_VOLATILE	VMX_ES_SELECTOR
 /* ... and these are the processor's to write */
 #define VMX_FIRST_READ_ONLY	VMX_GUEST_PHYSICAL
@@ -583,9 +593,24 @@ static inline u32 vmx_adjust(struct vmx_ctls ctls, u32 want)
 
 /* ---- vmcs.c ---- */
 
-extern const u16 vmx_encodings[VMX_NR_FIELDS];
+/**
+ * vmx_vmread() - read a field of the current VMCS
+ * @field: which; every processor that has the features hvmon asks for has it
+ *
+ * In a section only. Return: its value; 0 if the instruction fails, which it
+ * cannot for a field that exists (SDM vol. 3, VMREAD).
+ */
+static __always_inline u64 vmx_vmread(enum vmx_field field)
+{
+	u64 val = 0;
 
-u64 vmx_vmread(enum vmx_field field);
+	asm volatile("1: vmread %1, %0\n"
+		     "2:\n"
+		     _ASM_EXTABLE(1b, 2b)
+		     : "+r" (val) : "r" ((u64)vmx_encodings[field]) : "cc");
+	return val;
+}
+
 void vmx_flush_dirty(struct hvmon_vmx_vcpu *vmx);
 /* After an exit: what it may have changed is not known any more */
 void vmx_forget(struct hvmon_vmx_vcpu *vmx);
