@@ -23,13 +23,6 @@
 
 /* ---- accepting interrupts ---- */
 
-static int highest(const unsigned long *map)
-{
-	unsigned long v = find_last_bit(map, HVMON_VECTORS);
-
-	return v < HVMON_VECTORS ? v : -1;
-}
-
 /* Wake the vCPU, or bring it out of the guest, to look for events */
 void hvmon_lapic_notify(struct hvmon_lapic *l)
 {
@@ -205,7 +198,7 @@ void hvmon_lapic_lint0(struct hvmon_vm *vm)
 
 void hvmon_lapic_update_ppr(struct hvmon_lapic *l)
 {
-	int isr = highest(l->isr);
+	int isr = hvmon_highest_vector(l->isr);
 	u8 class = isr < 0 ? 0 : isr & 0xf0;
 
 	/* SDM vol. 3, 11.8.3.1; senders read it to find the lowest */
@@ -223,12 +216,12 @@ static int lapic_scan(struct hvmon_lapic *l)
 
 	if (!READ_ONCE(l->irr_pending))
 		return -1;
-	v = highest(l->irr);
+	v = hvmon_highest_vector(l->irr);
 	if (v >= 0)
 		return v;
 	WRITE_ONCE(l->irr_pending, false);
 	smp_mb();	/* pairs with test_and_set_bit() in lapic_set_irr() */
-	v = highest(l->irr);
+	v = hvmon_highest_vector(l->irr);
 	if (v >= 0)
 		WRITE_ONCE(l->irr_pending, true);
 	return v;
@@ -321,7 +314,7 @@ void hvmon_lapic_give_irr(struct hvmon_lapic *l, const unsigned long *irr)
 void hvmon_lapic_eoi(struct hvmon_vcpu *vcpu)
 {
 	struct hvmon_lapic *l = vcpu->lapic;
-	int v = highest(l->isr);
+	int v = hvmon_highest_vector(l->isr);
 
 	if (v < 0)
 		return;
@@ -345,7 +338,7 @@ bool hvmon_lapic_pv_eoi_ok(struct hvmon_vcpu *vcpu)
 	struct hvmon_lapic *l = vcpu->lapic;
 
 	return l && bitmap_weight(l->isr, HVMON_VECTORS) == 1 &&
-	       !test_bit(highest(l->isr), l->tmr) && lapic_scan(l) < 0;
+	       !test_bit(hvmon_highest_vector(l->isr), l->tmr) && lapic_scan(l) < 0;
 }
 
 u8 hvmon_lapic_get_tpr(struct hvmon_vcpu *vcpu)
@@ -374,7 +367,7 @@ void hvmon_lapic_set_tpr(struct hvmon_vcpu *vcpu, u8 tpr)
 u8 hvmon_lapic_masked_class(struct hvmon_vcpu *vcpu)
 {
 	struct hvmon_lapic *l = vcpu->lapic;
-	int v = lapic_scan(l), isr = highest(l->isr);
+	int v = lapic_scan(l), isr = hvmon_highest_vector(l->isr);
 
 	if (v < 0 || v >> 4 > l->tpr >> 4 || (isr >= 0 && v >> 4 <= isr >> 4))
 		return 0;

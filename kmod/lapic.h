@@ -3,11 +3,20 @@
 #ifndef _HVMON_LAPIC_H
 #define _HVMON_LAPIC_H
 
+#include <linux/bitmap.h>
 #include <linux/types.h>
 
 #include "hvmon.h"
 
 #define HVMON_VECTORS	256
+
+/* -1: none */
+static inline int hvmon_highest_vector(const unsigned long *map)
+{
+	unsigned long v = find_last_bit(map, HVMON_VECTORS);
+
+	return v < HVMON_VECTORS ? v : -1;
+}
 
 /* hvmon_lapic.lvt[], in the order of the registers from 0x320 on */
 enum {

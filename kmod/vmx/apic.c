@@ -11,6 +11,7 @@
  */
 #include <linux/bitmap.h>
 #include <linux/gfp.h>
+#include <linux/minmax.h>
 #include <linux/moduleparam.h>
 
 #include "../lapic.h"
@@ -205,9 +206,7 @@ static void load_map(struct hvmon_vmx_vcpu *vmx, u32 offset, unsigned long *map)
 /* 0, which is no interrupt's, for none: 30.2.1 */
 static u8 highest(const unsigned long *map)
 {
-	unsigned long v = find_last_bit(map, HVMON_VECTORS);
-
-	return v < HVMON_VECTORS ? v : 0;
+	return max(hvmon_highest_vector(map), 0);
 }
 
 /* EOIs of level-triggered vectors exit: the IOAPIC waits for them */
@@ -309,8 +308,6 @@ void vmx_apic_section_end(struct hvmon_vcpu *vcpu)
 	/* A write of it does not exit: 30.4.3.2 */
 	if (!hvmon_lapic_x2apic(l))
 		l->icr = (u32)l->icr | (u64)*vmx_vapic(vmx, APIC_ICR2) << 32;
-	if (vmx_tpr_changed(vmx))
-		vmx_take_tpr(vcpu);
 	hvmon_lapic_update_ppr(l);
 }
 
