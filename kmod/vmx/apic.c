@@ -18,8 +18,7 @@
 #include "../pt.h"
 #include "vmx.h"
 
-/* Off: a Debian guest came up with it in the lab, and then hung */
-static bool apicv;
+static bool apicv = true;
 module_param(apicv, bool, 0444);
 MODULE_PARM_DESC(apicv, "Let the processor deliver a LAPIC's interrupts where it can");
 

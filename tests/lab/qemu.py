@@ -75,6 +75,7 @@ class Qemu:
     BOOT_LIMIT_PER_CPU = 10
     SILENCE_LIMIT = {"stock": 60, "debug": 120}
     POWER_OFF = 20
+    MODULE_PARAMS = ()
     SWAP_ON = "busybox mkswap /dev/vda >/dev/null; swapon /dev/vda\n"
 
     def __init__(self, args, host):
