@@ -7,6 +7,7 @@
 #include <linux/kernel.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
+#include <linux/srcu.h>
 
 #include "irqchip.h"
 #include "lapic.h"
@@ -295,24 +296,74 @@ static struct hvmon_routes *routes_locked(struct hvmon_irqs *irqs)
 	return rcu_dereference_protected(irqs->routes, lockdep_is_held(&irqs->lock));
 }
 
-/* The GSI's pins follow its level */
-static void set_gsi(struct hvmon_irqs *irqs, u32 gsi, bool level)
+/* What is to become of a GSI: a level, or a level that is gone at once */
+enum gsi_change { GSI_LOW, GSI_HIGH, GSI_PULSE };
+
+static void set_gsi(struct hvmon_irqs *irqs, u32 gsi, enum gsi_change change)
 {
 	struct hvmon_routes *t = routes_locked(irqs);
 	u32 i, end;
+	bool level;
 
-	__assign_bit(gsi, irqs->level, level);
+	if (change != GSI_PULSE)
+		__assign_bit(gsi, irqs->level, change == GSI_HIGH);
 	hvmon_routes_find(t, gsi, &i, &end);
 	for (; i < end; i++) {
 		const struct hvmon_irq_route *r = &t->route[i];
 
 		if (r->type == HVMON_ROUTE_MSI)
 			continue;
+		if (change == GSI_PULSE)
+			set_pin(irqs, r->type, r->pin, true);
 		if (t->users[r->type][r->pin] > 1)
-			set_pin(irqs, r->type, r->pin, pin_level(irqs, t, r->type, r->pin));
+			level = pin_level(irqs, t, r->type, r->pin);
 		else
-			set_pin(irqs, r->type, r->pin, level);
+			level = test_bit(gsi, irqs->level);
+		set_pin(irqs, r->type, r->pin, level);
 	}
+}
+
+static bool any_pin(const struct hvmon_routes *t, u32 i, u32 end)
+{
+	for (; i < end; i++)
+		if (t->route[i].type != HVMON_ROUTE_MSI)
+			return true;
+	return false;
+}
+
+/*
+ * Pins and messages by one table: between two, a GSI that goes from a pin to a
+ * message would be neither.
+ */
+static int change_gsi(struct hvmon_vm *vm, u32 gsi, enum gsi_change change)
+{
+	struct hvmon_irqs *irqs = smp_load_acquire(&vm->irqs);	/* irqchip_create() */
+	const struct hvmon_routes *t;
+	unsigned long flags;
+	u32 first, i, end;
+	bool found;
+	int idx;
+
+	if (!irqs || gsi >= HVMON_MAX_ROUTES)
+		return -ENOENT;
+	idx = srcu_read_lock(&irqs->srcu);
+again:
+	t = srcu_dereference(irqs->routes, &irqs->srcu);
+	found = hvmon_routes_find(t, gsi, &first, &end);
+	if (any_pin(t, first, end)) {
+		raw_spin_lock_irqsave(&irqs->lock, flags);
+		if (routes_locked(irqs) != t) {
+			raw_spin_unlock_irqrestore(&irqs->lock, flags);
+			goto again;
+		}
+		set_gsi(irqs, gsi, change);
+		raw_spin_unlock_irqrestore(&irqs->lock, flags);
+	}
+	for (i = first; change != GSI_LOW && i < end; i++)
+		if (t->route[i].type == HVMON_ROUTE_MSI)
+			hvmon_msi_send(vm, t->route[i].addr, t->route[i].data);
+	srcu_read_unlock(&irqs->srcu, idx);
+	return found ? 0 : -ENOENT;
 }
 
 /**
@@ -321,39 +372,13 @@ static void set_gsi(struct hvmon_irqs *irqs, u32 gsi, bool level)
  * @gsi: the line
  * @level: 0 or 1; for an MSI route 1 sends the message
  *
- * Any context but NMI: raw spinlocks and RCU only.
+ * Any context but NMI: raw spinlocks and SRCU only.
  *
  * Return: 0, or -ENOENT if no route has the GSI.
  */
 int hvmon_irq_line(struct hvmon_vm *vm, u32 gsi, int level)
 {
-	struct hvmon_irqs *irqs = smp_load_acquire(&vm->irqs);	/* irqchip_create() */
-	const struct hvmon_routes *t;
-	unsigned long flags;
-	bool pins = false;
-	u32 i, end;
-
-	if (!irqs || gsi >= HVMON_MAX_ROUTES)
-		return -ENOENT;
-	rcu_read_lock();
-	t = rcu_dereference(irqs->routes);
-	if (!hvmon_routes_find(t, gsi, &i, &end)) {
-		rcu_read_unlock();
-		return -ENOENT;
-	}
-	for (; i < end; i++) {
-		if (t->route[i].type != HVMON_ROUTE_MSI)
-			pins = true;
-		else if (level)
-			hvmon_msi_send(vm, t->route[i].addr, t->route[i].data);
-	}
-	rcu_read_unlock();
-	if (!pins)
-		return 0;
-	raw_spin_lock_irqsave(&irqs->lock, flags);
-	set_gsi(irqs, gsi, level);
-	raw_spin_unlock_irqrestore(&irqs->lock, flags);
-	return 0;
+	return change_gsi(vm, gsi, level ? GSI_HIGH : GSI_LOW);
 }
 
 /**
@@ -362,7 +387,8 @@ int hvmon_irq_line(struct hvmon_vm *vm, u32 gsi, int level)
  * @r: the routes
  * @n: how many
  *
- * Pins take the level that the lines which now lead to them have.
+ * Pins take the level that the lines which now lead to them have. When it
+ * returns, no interrupt is on its way through the old table any more.
  *
  * Return: 0, -ENOENT without an irqchip, -EINVAL, -E2BIG, -ENOMEM.
  */
@@ -393,7 +419,8 @@ int hvmon_irq_routes_set(struct hvmon_vm *vm, const struct hvmon_irq_route *r, u
 		    test_bit(t->route[i].gsi, irqs->level))
 			set_pin(irqs, t->route[i].type, t->route[i].pin, true);
 	raw_spin_unlock_irqrestore(&irqs->lock, flags);
-	kvfree_rcu(old, rcu);
+	synchronize_srcu_expedited(&irqs->srcu);
+	kvfree(old);
 	return 0;
 }
 
@@ -441,6 +468,7 @@ static void irqs_free(struct hvmon_irqs *irqs)
 {
 	hvmon_pit_free(irqs->pit);
 	kvfree(rcu_dereference_protected(irqs->routes, true));
+	cleanup_srcu_struct(&irqs->srcu);
 	kfree(irqs);
 }
 
@@ -469,6 +497,11 @@ int hvmon_irqchip_create(struct hvmon_vm *vm, u32 flags)
 		return -ENOMEM;
 	irqs->vm = vm;
 	raw_spin_lock_init(&irqs->lock);
+	ret = init_srcu_struct(&irqs->srcu);
+	if (ret) {
+		kfree(irqs);
+		return ret;
+	}
 	t = routes_default();
 	if (IS_ERR(t)) {
 		ret = PTR_ERR(t);

@@ -55,13 +55,11 @@ struct hvmon_pit {
 
 /**
  * struct hvmon_routes - the route table, sorted by GSI
- * @rcu: frees it when readers are done
  * @nr: number of routes
  * @users: how many routes lead to each pin of PIC and IOAPIC
  * @route: the routes
  */
 struct hvmon_routes {
-	struct rcu_head rcu;
 	u32 nr;
 	u16 users[2][HVMON_IOAPIC_PINS];
 	struct hvmon_irq_route route[] __counted_by(nr);
@@ -75,7 +73,8 @@ struct hvmon_routes {
  * @pic_out: the master's INT output; read without the lock before each entry
  * @ioapic: the IOAPIC
  * @level: present level of each GSI
- * @routes: replaced under vm->lock and @lock, read under RCU or @lock
+ * @routes: replaced under vm->lock and @lock, read under @srcu or @lock
+ * @srcu: readers of @routes, in any context but NMI, none of whom sleeps
  * @pit: NULL unless asked for
  * @arb: where the search for the lowest priority begins: turns ties into a
  *       round robin. Racy on purpose.
@@ -92,6 +91,7 @@ struct hvmon_irqs {
 	struct hvmon_ioapic_state ioapic;
 	DECLARE_BITMAP(level, HVMON_MAX_ROUTES);
 	struct hvmon_routes __rcu *routes;
+	struct srcu_struct srcu;
 	struct hvmon_pit *pit;
 	u32 arb;
 	struct hvmon_iodev pic_master;

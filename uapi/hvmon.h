@@ -394,7 +394,9 @@ struct hvmon_irq_route {
  * @routes: user pointer to @count structs hvmon_irq_route
  *
  * A pin is asserted while any GSI that leads to it is; the new table takes over
- * the levels of the lines. Errors: E2BIG (@count), EINVAL (a route; nothing has
+ * the levels of the lines. An interrupt that is raised meanwhile goes by the old
+ * table or by the new one; none goes by the old one any more when the call
+ * returns. Errors: E2BIG (@count), EINVAL (a route; nothing has
  * changed), ENOENT without HVMON_IRQCHIP_CREATE.
  */
 struct hvmon_irq_routes {
