@@ -238,15 +238,16 @@ int hvmon_exit_pio(struct hvmon_vcpu *vcpu, const struct hvmon_pio_info *pio)
 	vcpu->pio.string = pio->string;
 	if (pio->string)
 		return hvmon_emulate(vcpu, ~0ULL);
-	vcpu->stats.pio++;
-	if (!pio->in)
-		trace_hvmon_pio(vcpu, true, pio->port, pio->size, 1, val);
 	if (pio->in) {
 		val = 0;
 		r = hvmon_bus_read(vcpu, HVMON_BUS_PIO, pio->port, pio->size, &val);
 	} else {
 		r = hvmon_bus_write(vcpu, HVMON_BUS_PIO, pio->port, pio->size, &val);
+		if (r == HVMON_LATER)
+			return r;
+		trace_hvmon_pio(vcpu, true, pio->port, pio->size, 1, val);
 	}
+	vcpu->stats.pio++;
 	if (!r) {
 		if (pio->in) {
 			set_accumulator(vcpu, val, pio->size);

@@ -710,13 +710,17 @@ enum { HVMON_BUS_PIO, HVMON_BUS_MMIO };
 
 /**
  * struct hvmon_iodev_ops - an in-kernel device on a bus
+ * @doorbell: gets the accesses that begin where its range does, of any length;
+ *            such ranges may overlap. It has no @read
  * @read: fill @len bytes of @data; @offset from the registered start
  * @write: take them
  *
  * Called under vm->srcu, possibly inside a section: raw spinlocks only.
- * Return 0, or -EOPNOTSUPP to pass the access on to the launcher.
+ * Return 0, or -EOPNOTSUPP to pass the access on, to the next doorbell there or
+ * to the launcher. Inside a section @write may return HVMON_LATER.
  */
 struct hvmon_iodev_ops {
+	bool doorbell;
 	int (*read)(struct hvmon_iodev *dev, struct hvmon_vcpu *vcpu, u64 offset,
 		    u32 len, void *data);
 	int (*write)(struct hvmon_iodev *dev, struct hvmon_vcpu *vcpu, u64 offset,
@@ -727,11 +731,11 @@ struct hvmon_iodev {
 	const struct hvmon_iodev_ops *ops;
 };
 
-/* Under vm->lock. -EEXIST if the range overlaps another */
+/* Under vm->lock. -EEXIST if the range overlaps another, and they are not both doorbells */
 int hvmon_bus_add(struct hvmon_vm *vm, int bus, u64 start, u64 len, struct hvmon_iodev *dev);
 void hvmon_bus_remove(struct hvmon_vm *vm, int bus, struct hvmon_iodev *dev);
 void hvmon_bus_fini(struct hvmon_vm *vm);
-/* 0 if a device took the access, -EOPNOTSUPP if none did */
+/* 0 if a device took the access, -EOPNOTSUPP if none did, HVMON_LATER from a section's write */
 int hvmon_bus_read(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, void *data);
 int hvmon_bus_write(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, const void *data);
 

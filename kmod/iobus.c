@@ -5,6 +5,10 @@
  * A bus is a sorted array that is never changed: adding or removing a device
  * replaces it, under vm->lock. Accesses read it under vm->srcu.
  *
+ * Ranges do not overlap, but for those of doorbells: a doorbell is meant by an
+ * access that begins where its range begins, whatever its length, and several
+ * may begin at one address.
+ *
  * srcu_read_lock() may be used in process context, inside sections and in hard
  * interrupts alike, nested in any way: it increments a per-CPU counter by one
  * instruction, and lockdep treats it as a recursive reader.
@@ -60,18 +64,20 @@ static u32 bus_upper_bound(const struct hvmon_bus *b, u64 addr)
 	return lo;
 }
 
-/* The range that has all of an access: half of one is none of its business */
-static const struct hvmon_bus_range *bus_find(const struct hvmon_bus *b, u64 addr, u32 len)
+/*
+ * The device that an access is for among those before @i: the one that has all
+ * of it, because half of an access is nobody's business, or a doorbell. There
+ * may be another doorbell before it.
+ */
+static const struct hvmon_bus_range *bus_match(const struct hvmon_bus *b, u32 i, u64 addr, u32 len)
 {
 	const struct hvmon_bus_range *r;
-	u32 i;
 
-	if (!b || !len)
-		return NULL;
-	i = bus_upper_bound(b, addr);
-	if (!i)
+	if (!i || !len)
 		return NULL;
 	r = &b->range[i - 1];
+	if (r->dev->ops->doorbell)
+		return r->start == addr ? r : NULL;
 	if (addr - r->start >= r->len || r->len - (addr - r->start) < len)
 		return NULL;
 	return r;
@@ -87,6 +93,22 @@ static void bus_replace(struct hvmon_vm *vm, int bus, struct hvmon_bus *b)
 	if (vm->nr_vcpus)
 		synchronize_srcu_expedited(&vm->srcu);
 	kvfree(old);
+}
+
+/* Doorbells may have bytes in common */
+static bool bus_overlaps(const struct hvmon_bus *b, u64 start, u64 last,
+			 const struct hvmon_iodev *dev)
+{
+	u32 i;
+
+	for (i = 0; b && i < b->nr; i++) {
+		const struct hvmon_bus_range *r = &b->range[i];
+
+		if (r->start <= last && r->start + (r->len - 1) >= start &&
+		    !(r->dev->ops->doorbell && dev->ops->doorbell))
+			return true;
+	}
+	return false;
 }
 
 /**
@@ -111,9 +133,9 @@ int hvmon_bus_add(struct hvmon_vm *vm, int bus, u64 start, u64 len, struct hvmon
 	if (bus == HVMON_BUS_PIO && last >= PIO_SPACE)
 		return -EINVAL;
 
-	i = old ? bus_upper_bound(old, last) : 0;
-	if (i && old->range[i - 1].start + (old->range[i - 1].len - 1) >= start)
+	if (bus_overlaps(old, start, last, dev))
 		return -EEXIST;
+	i = old ? bus_upper_bound(old, start) : 0;
 
 	new = bus_alloc(nr + 1);
 	if (!new)
@@ -189,10 +211,12 @@ int hvmon_bus_read(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, void *da
 {
 	struct hvmon_vm *vm = vcpu->vm;
 	const struct hvmon_bus_range *r;
+	const struct hvmon_bus *b;
 	int idx, ret = -EOPNOTSUPP;
 
 	idx = srcu_read_lock(&vm->srcu);
-	r = bus_find(srcu_dereference(vm->bus[bus], &vm->srcu), addr, len);
+	b = srcu_dereference(vm->bus[bus], &vm->srcu);
+	r = b ? bus_match(b, bus_upper_bound(b, addr), addr, len) : NULL;
 	if (r && r->dev->ops->read)
 		ret = r->dev->ops->read(r->dev, vcpu, addr - r->start, len, data);
 	srcu_read_unlock(&vm->srcu, idx);
@@ -207,18 +231,23 @@ int hvmon_bus_read(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, void *da
  * @len: bytes
  * @data: the bytes
  *
- * Return: 0 if a device took the access, -EOPNOTSUPP if none did.
+ * Return: 0 if a device took the access, -EOPNOTSUPP if none did; inside a
+ * section perhaps HVMON_LATER, with nothing changed.
  */
 int hvmon_bus_write(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, const void *data)
 {
 	struct hvmon_vm *vm = vcpu->vm;
 	const struct hvmon_bus_range *r;
+	const struct hvmon_bus *b;
 	int idx, ret = -EOPNOTSUPP;
+	u32 i;
 
 	idx = srcu_read_lock(&vm->srcu);
-	r = bus_find(srcu_dereference(vm->bus[bus], &vm->srcu), addr, len);
-	if (r && r->dev->ops->write)
-		ret = r->dev->ops->write(r->dev, vcpu, addr - r->start, len, data);
+	b = srcu_dereference(vm->bus[bus], &vm->srcu);
+	i = b ? bus_upper_bound(b, addr) : 0;
+	for (; ret == -EOPNOTSUPP && (r = bus_match(b, i, addr, len)); i--)
+		if (r->dev->ops->write)
+			ret = r->dev->ops->write(r->dev, vcpu, addr - r->start, len, data);
 	srcu_read_unlock(&vm->srcu, idx);
 	return ret;
 }

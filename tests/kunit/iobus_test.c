@@ -118,6 +118,83 @@ static void iobus_remove(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, 0x1000, 0x1000, a), 0);
 }
 
+/* Takes one value; in a section, with "later", not yet */
+struct bell {
+	struct hvmon_iodev dev;
+	u8 value;
+	bool later;
+	u32 calls;
+};
+
+static int bell_write(struct hvmon_iodev *dev, struct hvmon_vcpu *vcpu, u64 offset, u32 len,
+		      const void *data)
+{
+	struct bell *b = container_of(dev, struct bell, dev);
+
+	if (*(const u8 *)data != b->value)
+		return -EOPNOTSUPP;
+	if (b->later)
+		return HVMON_LATER;
+	b->calls++;
+	return 0;
+}
+
+static const struct hvmon_iodev_ops bell_ops = { .doorbell = true, .write = bell_write };
+
+static int write_at(struct hvmon_vm *vm, u64 addr, u32 len, u8 value)
+{
+	u8 data[16] = { value };
+
+	return hvmon_bus_write(vm->vcpu[0], HVMON_BUS_MMIO, addr, len, data);
+}
+
+/* Doorbells get what begins at their address, and may share it, but not a device's */
+static void iobus_doorbells(struct kunit *test)
+{
+	struct bell *bell = kunit_kcalloc(test, 4, sizeof(*bell), GFP_KERNEL);
+	struct hvmon_vm *vm = test->priv;
+	struct probe *p = probe_new(test);
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, bell);
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, 0x2000, 0x10, p), 0);
+	mutex_lock(&vm->lock);
+	for (i = 0; i < 4; i++) {
+		bell[i].dev.ops = &bell_ops;
+		bell[i].value = i;
+		KUNIT_EXPECT_EQ(test, hvmon_bus_add(vm, HVMON_BUS_MMIO, 0x1000 + i / 3 * 2, 8,
+						    &bell[i].dev), 0);
+	}
+	KUNIT_EXPECT_EQ(test, hvmon_bus_add(vm, HVMON_BUS_MMIO, 0x1ffc, 8, &bell[0].dev), -EEXIST);
+	KUNIT_EXPECT_EQ(test, hvmon_bus_add(vm, HVMON_BUS_MMIO, 0x200f, 1, &bell[0].dev), -EEXIST);
+	mutex_unlock(&vm->lock);
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, 0x1007, 1, p), -EEXIST);
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, 0x1009, 1, p), -EEXIST);
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, 0x100a, 1, p), 0);
+
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, write_at(vm, 0x1000, 1 << i, i), 0);
+	KUNIT_EXPECT_EQ(test, write_at(vm, 0x1000, 16, 1), 0);
+	KUNIT_EXPECT_EQ(test, write_at(vm, 0x1000, 4, 3), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, write_at(vm, 0x1001, 4, 1), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, write_at(vm, 0x0fff, 4, 1), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, write_at(vm, 0x1002, 2, 3), 0);
+	KUNIT_EXPECT_EQ(test, write_at(vm, 0x1002, 2, 2), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, read_at(vm, 0x1000, 1), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, bell[0].calls, 1U);
+	KUNIT_EXPECT_EQ(test, bell[1].calls, 2U);
+	KUNIT_EXPECT_EQ(test, bell[2].calls, 1U);
+	KUNIT_EXPECT_EQ(test, bell[3].calls, 1U);
+
+	bell[0].later = true;
+	KUNIT_EXPECT_EQ(test, write_at(vm, 0x1000, 4, 0), HVMON_LATER);
+	mutex_lock(&vm->lock);
+	hvmon_bus_remove(vm, HVMON_BUS_MMIO, &bell[1].dev);
+	mutex_unlock(&vm->lock);
+	KUNIT_EXPECT_EQ(test, write_at(vm, 0x1000, 4, 1), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, write_at(vm, 0x1000, 4, 2), 0);
+}
+
 /* The chips are where a PC has them */
 static void iobus_chips(struct kunit *test)
 {
@@ -139,6 +216,7 @@ static struct kunit_case iobus_cases[] = {
 	KUNIT_CASE(iobus_overlap),
 	KUNIT_CASE(iobus_access),
 	KUNIT_CASE(iobus_remove),
+	KUNIT_CASE(iobus_doorbells),
 	KUNIT_CASE(iobus_chips),
 	{}
 };
