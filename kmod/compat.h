@@ -105,6 +105,28 @@ static inline void hvmon_hrtimer_setup(struct hrtimer *timer,
 #endif
 }
 
+/* ---- eventfds ---- */
+
+#include <linux/eventfd.h>
+
+/* eventfd_signal() had a count: the function that fits its type is taken */
+static __always_inline void hvmon_eventfd_add(__u64 (*signal)(struct eventfd_ctx *, __u64),
+					      struct eventfd_ctx *ctx)
+{
+	signal(ctx, 1);
+}
+
+static __always_inline void hvmon_eventfd_once(void (*signal)(struct eventfd_ctx *),
+					       struct eventfd_ctx *ctx)
+{
+	signal(ctx);
+}
+
+#define hvmon_eventfd_signal(ctx)					\
+	__builtin_choose_expr(						\
+		__same_type(&eventfd_signal, (void (*)(struct eventfd_ctx *))NULL),	\
+		hvmon_eventfd_once, hvmon_eventfd_add)(eventfd_signal, ctx)
+
 /* ---- interprocessor interrupts ---- */
 
 #include <asm/smp.h>

@@ -13,6 +13,7 @@
 #include <linux/bitops.h>
 #include <linux/hrtimer.h>
 #include <linux/kref.h>
+#include <linux/list.h>
 #include <linux/math64.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
@@ -319,6 +320,9 @@ struct hvmon_vm {
 
 	struct hvmon_bus __rcu *bus[2];		/* HVMON_BUS_* */
 	struct hvmon_irqs *irqs;	/* PIC, IOAPIC, PIT, routes; NULL without */
+
+	struct list_head ioeventfds;		/* under @lock; eventfd.c */
+	u32 nr_ioeventfds;
 
 	struct {
 		raw_spinlock_t lock;	/* leaf; guards what follows */
@@ -738,6 +742,13 @@ void hvmon_bus_fini(struct hvmon_vm *vm);
 /* 0 if a device took the access, -EOPNOTSUPP if none did, HVMON_LATER from a section's write */
 int hvmon_bus_read(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, void *data);
 int hvmon_bus_write(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, const void *data);
+
+/* ------------------------------------------------------------------ */
+/* eventfd.c */
+
+int hvmon_ioeventfd(struct hvmon_vm *vm, const struct hvmon_ioeventfd *arg);
+void hvmon_eventfd_init(struct hvmon_vm *vm);
+void hvmon_eventfd_fini(struct hvmon_vm *vm);
 
 /* ------------------------------------------------------------------ */
 /* irq.c: routes and delivery; lapic.c, ioapic.c, pic.c, pit.c */

@@ -177,7 +177,8 @@ static long device_info(union hvmon_object obj, void *arg)
 	strscpy(info->version, HVMON_VERSION, sizeof(info->version));
 	if (hvmon_vendor) {
 		/* The LAPIC is ours: it has these on every processor */
-		info->caps = hvmon_probe_result.caps | HVMON_CAP_TSC_DEADLINE | HVMON_CAP_X2APIC;
+		info->caps = hvmon_probe_result.caps | HVMON_CAP_TSC_DEADLINE | HVMON_CAP_X2APIC |
+			     HVMON_CAP_IOEVENTFD;
 		info->page_sizes = hvmon_probe_result.page_sizes;
 		info->levels = hvmon_probe_result.levels;
 		info->gpa_bits = hvmon_gpa_bits();
@@ -348,6 +349,11 @@ static long vm_msi(union hvmon_object obj, void *a)
 	return 0;
 }
 
+static long vm_ioeventfd(union hvmon_object obj, void *arg)
+{
+	return hvmon_ioeventfd(obj.vm, arg);
+}
+
 static long vm_stats(union hvmon_object obj, void *arg)
 {
 	hvmon_vm_stats_get(obj.vm, arg);
@@ -380,6 +386,9 @@ static const struct hvmon_ioctl vm_ioctls[] = {
 	ROW(HVMON_VM_STATS, hvmon_vm_stats, 0, ROW_VM_LOCK | ROW_OUT, vm_stats),
 	ROW(HVMON_CLOCK_GET, hvmon_clock, 0, ROW_VM_LOCK | ROW_OUT, vm_clock_get),
 	ROW(HVMON_CLOCK_SET, hvmon_clock, 0, ROW_VM_LOCK, vm_clock_set),
+	ROW(HVMON_IOEVENTFD, hvmon_ioeventfd,
+	    HVMON_IOEVENTFD_DEASSIGN | HVMON_IOEVENTFD_PIO | HVMON_IOEVENTFD_DATAMATCH,
+	    ROW_VM_LOCK, vm_ioeventfd),
 };
 
 static long hvmon_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

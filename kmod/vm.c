@@ -73,6 +73,7 @@ struct hvmon_vm *hvmon_vm_create(const struct hvmon_vm_create *arg)
 			goto err_mmu;
 	}
 	hvmon_clock_vm_init(vm);
+	hvmon_eventfd_init(vm);
 	hvmon_debugfs_add_vm(vm);
 	return vm;
 
@@ -92,6 +93,7 @@ static void vm_destroy(struct kref *ref)
 	int i;
 
 	hvmon_debugfs_remove_vm(vm);
+	hvmon_eventfd_fini(vm);
 	/* Sources of interrupts first: their timers reach for vCPUs */
 	hvmon_irqchip_fini(vm);
 	for (i = 0; i < HVMON_MAX_VCPUS; i++)

@@ -19,6 +19,7 @@
  *      E2BIG       a struct tail that this module does not know, or a count
  *                  beyond the documented maximum
  *      EFAULT      a pointer that cannot be read or written
+ *      EBADF       an fd that is not open
  *      ENOTTY      an ioctl number that this kind of fd does not have
  *      ENOENT      the named slot, route or interrupt controller does not exist
  *      EEXIST      it exists already, or overlaps one that does
@@ -49,6 +50,7 @@
 #define HVMON_MAX_ROUTES	1024
 #define HVMON_MAX_CPUID		256
 #define HVMON_MAX_MSRS		256
+#define HVMON_MAX_IOEVENTFDS	1024	/* per VM */
 #define HVMON_NAME_LEN		32
 
 /* ------------------------------------------------------------------ */
@@ -70,6 +72,7 @@
 #define HVMON_VM_STATS		_IO(HVMON_IOC_MAGIC, 0x29)
 #define HVMON_CLOCK_GET		_IO(HVMON_IOC_MAGIC, 0x2a)
 #define HVMON_CLOCK_SET		_IO(HVMON_IOC_MAGIC, 0x2b)
+#define HVMON_IOEVENTFD		_IO(HVMON_IOC_MAGIC, 0x2c)
 
 /* ioctls on a vCPU's fd */
 #define HVMON_RUN		_IO(HVMON_IOC_MAGIC, 0x40)
@@ -100,6 +103,7 @@
 #define HVMON_CAP_DECODE	(1ULL << 5)	/* SVM: decode assists */
 #define HVMON_CAP_FLUSH_ASID	(1ULL << 6)	/* SVM: flush by ASID */
 #define HVMON_CAP_TSC_SCALING	(1ULL << 7)	/* CLOCK_SET takes any hvmon_clock.tsc_khz */
+#define HVMON_CAP_IOEVENTFD	(1ULL << 8)	/* HVMON_IOEVENTFD */
 
 /**
  * struct hvmon_info - HVMON_INFO: what the module and the processor can do
@@ -272,7 +276,8 @@ struct hvmon_dirty_log {
  * 0x20, 0xa0 and 0x4d0, and the default routes: GSI 0-15 to the PICs and the
  * IOAPIC (GSI 0 to IOAPIC pin 2, GSI 2 to none), 16-23 to the IOAPIC.
  *
- * Before the first vCPU; EBUSY after it, EEXIST the second time.
+ * Before the first vCPU; EBUSY after it, EEXIST the second time, or if there is
+ * an ioeventfd at one of these addresses.
  */
 struct hvmon_irqchip_create {
 	__u32 size;
@@ -438,6 +443,47 @@ struct hvmon_msi {
 	__u64 addr;
 	__u32 data;
 	__u32 delivered;
+};
+
+/* hvmon_ioeventfd.flags */
+#define HVMON_IOEVENTFD_DEASSIGN	(1u << 0)	/* end what is described */
+#define HVMON_IOEVENTFD_PIO		(1u << 1)	/* @addr is a port */
+#define HVMON_IOEVENTFD_DATAMATCH	(1u << 2)	/* only writes of @datamatch */
+
+/**
+ * struct hvmon_ioeventfd - HVMON_IOEVENTFD: a guest's write signals an eventfd
+ * @size: sizeof(struct hvmon_ioeventfd)
+ * @flags: HVMON_IOEVENTFD_*
+ * @addr: guest-physical address below 2^hvmon_info.gpa_bits, or port below
+ *        65536, where the write begins
+ * @datamatch: with HVMON_IOEVENTFD_DATAMATCH the value, below 2^(8 * @len); else 0
+ * @len: bytes written: 1, 2, 4, for memory also 8; 0: any number, and then
+ *       without HVMON_IOEVENTFD_DATAMATCH
+ * @fd: the eventfd
+ *
+ * A write of a vCPU that begins at @addr and has the length and the value given
+ * adds 1 to the eventfd and is done: it does not leave HVMON_RUN. Reads, and
+ * writes that differ, leave as ever. It counts for memory only where the access
+ * would leave as MMIO: not where a slot has memory, nor in the page of the
+ * vCPU's LAPIC. A write of several pages or iterations is several writes.
+ *
+ * At one address there may be several, for different lengths or values; EEXIST
+ * if a write could be meant by two, with the same eventfd or not, or if the
+ * bytes belong to a device of HVMON_IRQCHIP_CREATE. ENOSPC beyond
+ * HVMON_MAX_IOEVENTFDS, EBADF, EINVAL if @fd is no eventfd.
+ *
+ * The eventfd stays alive, without its fds too, until HVMON_IOEVENTFD_DEASSIGN
+ * with the same @addr, @len, @datamatch and flags, or until the VM goes. @fd is
+ * the eventfd then, or -1 for whichever it is. When the call returns the eventfd
+ * is not signalled any more; ENOENT if there is no such.
+ */
+struct hvmon_ioeventfd {
+	__u32 size;
+	__u32 flags;
+	__u64 addr;
+	__u64 datamatch;
+	__u32 len;
+	__s32 fd;
 };
 
 /**

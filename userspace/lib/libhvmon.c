@@ -139,6 +139,27 @@ int hvmon_msi(int vm, uint64_t addr, uint32_t data)
 	return ret < 0 ? ret : (int)arg.delivered;
 }
 
+int hvmon_ioeventfd(int vm, uint32_t flags, uint64_t addr, uint32_t len, uint64_t datamatch,
+		    int fd)
+{
+	struct hvmon_ioeventfd arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.addr = addr,
+		.datamatch = datamatch,
+		.len = len,
+		.fd = fd,
+	};
+
+	return call(vm, HVMON_IOEVENTFD, &arg);
+}
+
+int hvmon_ioeventfd_remove(int vm, uint32_t flags, uint64_t addr, uint32_t len,
+			   uint64_t datamatch, int fd)
+{
+	return hvmon_ioeventfd(vm, flags | HVMON_IOEVENTFD_DEASSIGN, addr, len, datamatch, fd);
+}
+
 int hvmon_vm_stats(int vm, struct hvmon_vm_stats *stats)
 {
 	memset(stats, 0, sizeof(*stats));

@@ -39,6 +39,12 @@ int hvmon_irq_routes(int vm, const struct hvmon_irq_route *routes, uint32_t coun
 int hvmon_irq_line(int vm, uint32_t gsi, int level);
 /* Returns how many vCPUs accepted the message */
 int hvmon_msi(int vm, uint64_t addr, uint32_t data);
+/* @flags: HVMON_IOEVENTFD_PIO, HVMON_IOEVENTFD_DATAMATCH */
+int hvmon_ioeventfd(int vm, uint32_t flags, uint64_t addr, uint32_t len, uint64_t datamatch,
+		    int fd);
+/* @fd may be -1 */
+int hvmon_ioeventfd_remove(int vm, uint32_t flags, uint64_t addr, uint32_t len,
+			   uint64_t datamatch, int fd);
 int hvmon_vm_stats(int vm, struct hvmon_vm_stats *stats);
 /* @host_tsc may be NULL */
 int hvmon_clock_get(int vm, uint64_t *ns, uint64_t *host_tsc, uint32_t *tsc_khz);
