@@ -21,6 +21,7 @@
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 #include <asm/tsc.h>
 
 #include "../uapi/hvmon.h"
@@ -155,6 +156,7 @@ enum {
 	HVMON_REQ_APIC_EVENT,	/* INIT or SIPI arrived */
 	HVMON_REQ_TRIPLE_FAULT,	/* leave with HVMON_EXIT_SHUTDOWN */
 	HVMON_REQ_KICK,		/* only leave the section */
+	HVMON_REQ_RESAMPLE,	/* PREEMPT_RT: hvmon_irqfd_resample() after the stretch */
 };
 
 /* Feature bits of the guest's CPUID that code asks for; cpuid.c caches them */
@@ -323,6 +325,9 @@ struct hvmon_vm {
 
 	struct list_head ioeventfds;		/* under @lock; eventfd.c */
 	u32 nr_ioeventfds;
+	struct list_head irqfds;		/* likewise */
+	u32 nr_irqfds;
+	struct work_struct irqfd_reap;		/* ends those whose eventfds have gone */
 
 	struct {
 		raw_spinlock_t lock;	/* leaf; guards what follows */
@@ -746,6 +751,9 @@ int hvmon_bus_write(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, const v
 /* ------------------------------------------------------------------ */
 /* eventfd.c */
 
+int hvmon_irqfd(struct hvmon_vm *vm, const struct hvmon_irqfd *arg);
+/* A pin may have had its EOI: sources that held it are told. No lock is held */
+void hvmon_irqfd_resample(struct hvmon_vcpu *vcpu);
 int hvmon_ioeventfd(struct hvmon_vm *vm, const struct hvmon_ioeventfd *arg);
 void hvmon_eventfd_init(struct hvmon_vm *vm);
 void hvmon_eventfd_fini(struct hvmon_vm *vm);
@@ -782,8 +790,8 @@ int hvmon_msi_send(struct hvmon_vm *vm, u64 addr, u32 data);
 /* @src: the sender, for shorthands; may be NULL. Number of vCPUs reached */
 int hvmon_irq_deliver(struct hvmon_vm *vm, struct hvmon_lapic *src,
 		      const struct hvmon_irq_msg *msg);
-/* A level-triggered vector was acknowledged by a LAPIC */
-void hvmon_irq_eoi(struct hvmon_vm *vm, u8 vector);
+/* A level-triggered vector was acknowledged by the vCPU's LAPIC */
+void hvmon_irq_eoi(struct hvmon_vcpu *vcpu, u8 vector);
 
 /* An interrupt the vCPU could take now (TPR, PPR, ISR considered): -1 if none */
 int hvmon_irq_pending(struct hvmon_vcpu *vcpu);

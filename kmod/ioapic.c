@@ -219,6 +219,7 @@ void hvmon_ioapic_eoi(struct hvmon_irqs *irqs, u8 vector)
 		if (!(*e & RTE_REMOTE_IRR) || RTE_VECTOR(*e) != vector)
 			continue;
 		*e &= ~RTE_REMOTE_IRR;
+		hvmon_irq_pin_eoi(irqs, HVMON_ROUTE_IOAPIC, pin);
 		ioapic_service(irqs, pin);
 	}
 }

@@ -178,7 +178,7 @@ static long device_info(union hvmon_object obj, void *arg)
 	if (hvmon_vendor) {
 		/* The LAPIC is ours: it has these on every processor */
 		info->caps = hvmon_probe_result.caps | HVMON_CAP_TSC_DEADLINE | HVMON_CAP_X2APIC |
-			     HVMON_CAP_IOEVENTFD;
+			     HVMON_CAP_IOEVENTFD | HVMON_CAP_IRQFD;
 		info->page_sizes = hvmon_probe_result.page_sizes;
 		info->levels = hvmon_probe_result.levels;
 		info->gpa_bits = hvmon_gpa_bits();
@@ -349,6 +349,11 @@ static long vm_msi(union hvmon_object obj, void *a)
 	return 0;
 }
 
+static long vm_irqfd(union hvmon_object obj, void *arg)
+{
+	return hvmon_irqfd(obj.vm, arg);
+}
+
 static long vm_ioeventfd(union hvmon_object obj, void *arg)
 {
 	return hvmon_ioeventfd(obj.vm, arg);
@@ -389,6 +394,8 @@ static const struct hvmon_ioctl vm_ioctls[] = {
 	ROW(HVMON_IOEVENTFD, hvmon_ioeventfd,
 	    HVMON_IOEVENTFD_DEASSIGN | HVMON_IOEVENTFD_PIO | HVMON_IOEVENTFD_DATAMATCH,
 	    ROW_VM_LOCK, vm_ioeventfd),
+	ROW(HVMON_IRQFD, hvmon_irqfd, HVMON_IRQFD_DEASSIGN | HVMON_IRQFD_RESAMPLE,
+	    ROW_VM_LOCK, vm_irqfd),
 };
 
 static long hvmon_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

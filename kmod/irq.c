@@ -166,12 +166,12 @@ int hvmon_msi_send(struct hvmon_vm *vm, u64 addr, u32 data)
 
 /**
  * hvmon_irq_eoi() - a level-triggered vector was acknowledged by a LAPIC
- * @vm: the VM
+ * @vcpu: the LAPIC's
  * @vector: the vector
  */
-void hvmon_irq_eoi(struct hvmon_vm *vm, u8 vector)
+void hvmon_irq_eoi(struct hvmon_vcpu *vcpu, u8 vector)
 {
-	struct hvmon_irqs *irqs = vm->irqs;
+	struct hvmon_irqs *irqs = vcpu->vm->irqs;
 	unsigned long flags;
 
 	if (!irqs)
@@ -179,6 +179,7 @@ void hvmon_irq_eoi(struct hvmon_vm *vm, u8 vector)
 	raw_spin_lock_irqsave(&irqs->lock, flags);
 	hvmon_ioapic_eoi(irqs, vector);
 	raw_spin_unlock_irqrestore(&irqs->lock, flags);
+	hvmon_irqfd_resample(vcpu);
 }
 
 /* ---- routes ---- */
@@ -268,6 +269,19 @@ bool hvmon_routes_find(const struct hvmon_routes *t, u32 gsi, u32 *first, u32 *e
 	return *end > *first;
 }
 
+/* A GSI is asserted by the launcher, and by each source that holds it */
+static bool gsi_level(const struct hvmon_irqs *irqs, u32 gsi)
+{
+	const struct hvmon_irq_hold *h;
+
+	if (test_bit(gsi, irqs->level))
+		return true;
+	list_for_each_entry(h, &irqs->holds, node)
+		if (h->gsi == gsi && h->asserted)
+			return true;
+	return false;
+}
+
 /* A pin is asserted while any of the GSIs that lead to it is: a wired OR */
 static bool pin_level(const struct hvmon_irqs *irqs, const struct hvmon_routes *t, u32 type,
 		      u32 pin)
@@ -276,7 +290,7 @@ static bool pin_level(const struct hvmon_irqs *irqs, const struct hvmon_routes *
 
 	for (i = 0; i < t->nr; i++)
 		if (t->route[i].type == type && t->route[i].pin == pin &&
-		    test_bit(t->route[i].gsi, irqs->level))
+		    gsi_level(irqs, t->route[i].gsi))
 			return true;
 	return false;
 }
@@ -296,29 +310,28 @@ static struct hvmon_routes *routes_locked(struct hvmon_irqs *irqs)
 	return rcu_dereference_protected(irqs->routes, lockdep_is_held(&irqs->lock));
 }
 
-/* What is to become of a GSI: a level, or a level that is gone at once */
-enum gsi_change { GSI_LOW, GSI_HIGH, GSI_PULSE };
+/* What becomes of a GSI: the launcher's level, one that is gone at once, one until EOI */
+enum gsi_change { GSI_LOW, GSI_HIGH, GSI_PULSE, GSI_HOLD };
 
-static void set_gsi(struct hvmon_irqs *irqs, u32 gsi, enum gsi_change change)
+/* The pins follow the GSI's level, which has perhaps been high for a moment */
+static void update_gsi(struct hvmon_irqs *irqs, u32 gsi, bool pulse)
 {
 	struct hvmon_routes *t = routes_locked(irqs);
 	u32 i, end;
 	bool level;
 
-	if (change != GSI_PULSE)
-		__assign_bit(gsi, irqs->level, change == GSI_HIGH);
 	hvmon_routes_find(t, gsi, &i, &end);
 	for (; i < end; i++) {
 		const struct hvmon_irq_route *r = &t->route[i];
 
 		if (r->type == HVMON_ROUTE_MSI)
 			continue;
-		if (change == GSI_PULSE)
+		if (pulse)
 			set_pin(irqs, r->type, r->pin, true);
 		if (t->users[r->type][r->pin] > 1)
 			level = pin_level(irqs, t, r->type, r->pin);
 		else
-			level = test_bit(gsi, irqs->level);
+			level = gsi_level(irqs, gsi);
 		set_pin(irqs, r->type, r->pin, level);
 	}
 }
@@ -335,7 +348,8 @@ static bool any_pin(const struct hvmon_routes *t, u32 i, u32 end)
  * Pins and messages by one table: between two, a GSI that goes from a pin to a
  * message would be neither.
  */
-static int change_gsi(struct hvmon_vm *vm, u32 gsi, enum gsi_change change)
+static int change_gsi(struct hvmon_vm *vm, u32 gsi, enum gsi_change change,
+		      struct hvmon_irq_hold *hold)
 {
 	struct hvmon_irqs *irqs = smp_load_acquire(&vm->irqs);	/* irqchip_create() */
 	const struct hvmon_routes *t;
@@ -350,13 +364,17 @@ static int change_gsi(struct hvmon_vm *vm, u32 gsi, enum gsi_change change)
 again:
 	t = srcu_dereference(irqs->routes, &irqs->srcu);
 	found = hvmon_routes_find(t, gsi, &first, &end);
-	if (any_pin(t, first, end)) {
+	if (hold || any_pin(t, first, end)) {
 		raw_spin_lock_irqsave(&irqs->lock, flags);
 		if (routes_locked(irqs) != t) {
 			raw_spin_unlock_irqrestore(&irqs->lock, flags);
 			goto again;
 		}
-		set_gsi(irqs, gsi, change);
+		if (hold)
+			hold->asserted = true;
+		else if (change != GSI_PULSE)
+			__assign_bit(gsi, irqs->level, change == GSI_HIGH);
+		update_gsi(irqs, gsi, change == GSI_PULSE);
 		raw_spin_unlock_irqrestore(&irqs->lock, flags);
 	}
 	for (i = first; change != GSI_LOW && i < end; i++)
@@ -378,7 +396,107 @@ again:
  */
 int hvmon_irq_line(struct hvmon_vm *vm, u32 gsi, int level)
 {
-	return change_gsi(vm, gsi, level ? GSI_HIGH : GSI_LOW);
+	return change_gsi(vm, gsi, level ? GSI_HIGH : GSI_LOW, NULL);
+}
+
+/**
+ * hvmon_irq_pulse() - an edge on a GSI: a message, or a pin high and low again
+ * @vm: the VM
+ * @gsi: the GSI; without a route nothing happens
+ *
+ * A pin that another source asserts stays high: it has no edge. Any context
+ * but NMI.
+ */
+void hvmon_irq_pulse(struct hvmon_vm *vm, u32 gsi)
+{
+	change_gsi(vm, gsi, GSI_PULSE, NULL);
+}
+
+/**
+ * hvmon_irq_hold() - assert a GSI until the EOI of one of its pins
+ * @vm: the VM
+ * @h: who does; it is in hvmon_irqs.holds
+ *
+ * A message of the GSI is sent. Any context but NMI.
+ */
+void hvmon_irq_hold(struct hvmon_vm *vm, struct hvmon_irq_hold *h)
+{
+	change_gsi(vm, h->gsi, GSI_HOLD, h);
+}
+
+/**
+ * hvmon_irq_hold_add() - a new source, which asserts nothing
+ * @irqs: the controllers
+ * @h: the source
+ */
+void hvmon_irq_hold_add(struct hvmon_irqs *irqs, struct hvmon_irq_hold *h)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&irqs->lock, flags);
+	list_add_rcu(&h->node, &irqs->holds);
+	raw_spin_unlock_irqrestore(&irqs->lock, flags);
+}
+
+/**
+ * hvmon_irq_hold_del() - a source that asserts nothing any more
+ * @irqs: the controllers
+ * @h: the source; readers of hvmon_irqs.holds may use it until they are done
+ */
+void hvmon_irq_hold_del(struct hvmon_irqs *irqs, struct hvmon_irq_hold *h)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&irqs->lock, flags);
+	list_del_rcu(&h->node);
+	if (h->asserted)
+		update_gsi(irqs, h->gsi, false);
+	raw_spin_unlock_irqrestore(&irqs->lock, flags);
+}
+
+static bool leads_to(const struct hvmon_routes *t, u32 gsi, u32 type, u32 pin)
+{
+	u32 i, end;
+
+	hvmon_routes_find(t, gsi, &i, &end);
+	for (; i < end; i++)
+		if (t->route[i].type == type && t->route[i].pin == pin)
+			return true;
+	return false;
+}
+
+/**
+ * hvmon_irq_pin_eoi() - the guest has served a pin: who held it lets go
+ * @irqs: the controllers; their lock is held
+ * @type: HVMON_ROUTE_PIC or HVMON_ROUTE_IOAPIC
+ * @pin: the pin
+ *
+ * All at once, whoever it was that interrupted. They are told when the lock has
+ * been dropped: hvmon_irqfd_resample().
+ */
+void hvmon_irq_pin_eoi(struct hvmon_irqs *irqs, u32 type, u32 pin)
+{
+	const struct hvmon_routes *t;
+	struct hvmon_irq_hold *h;
+	bool any = false;
+
+	if (list_empty(&irqs->holds))
+		return;
+	t = routes_locked(irqs);
+	list_for_each_entry(h, &irqs->holds, node) {
+		if (!h->asserted || !leads_to(t, h->gsi, type, pin))
+			continue;
+		h->asserted = false;
+		WRITE_ONCE(h->due, true);
+		any = true;
+	}
+	if (!any)
+		return;
+	list_for_each_entry(h, &irqs->holds, node)
+		if (h->due)
+			update_gsi(irqs, h->gsi, false);
+	/* Pairs with the xchg() of hvmon_irqfd_resample() */
+	smp_store_release(&irqs->hold_due, true);
 }
 
 /**
@@ -411,12 +529,12 @@ int hvmon_irq_routes_set(struct hvmon_vm *vm, const struct hvmon_irq_route *r, u
 	/* Pins that lost a source first, then those that have one */
 	for (i = 0; i < old->nr; i++)
 		if (old->route[i].type != HVMON_ROUTE_MSI &&
-		    test_bit(old->route[i].gsi, irqs->level) &&
+		    gsi_level(irqs, old->route[i].gsi) &&
 		    !pin_level(irqs, t, old->route[i].type, old->route[i].pin))
 			set_pin(irqs, old->route[i].type, old->route[i].pin, false);
 	for (i = 0; i < n; i++)
 		if (t->route[i].type != HVMON_ROUTE_MSI &&
-		    test_bit(t->route[i].gsi, irqs->level))
+		    gsi_level(irqs, t->route[i].gsi))
 			set_pin(irqs, t->route[i].type, t->route[i].pin, true);
 	raw_spin_unlock_irqrestore(&irqs->lock, flags);
 	synchronize_srcu_expedited(&irqs->srcu);
@@ -497,6 +615,7 @@ int hvmon_irqchip_create(struct hvmon_vm *vm, u32 flags)
 		return -ENOMEM;
 	irqs->vm = vm;
 	raw_spin_lock_init(&irqs->lock);
+	INIT_LIST_HEAD(&irqs->holds);
 	ret = init_srcu_struct(&irqs->srcu);
 	if (ret) {
 		kfree(irqs);
@@ -573,17 +692,40 @@ int hvmon_irqchip_get(struct hvmon_vm *vm, struct hvmon_irqchip *arg)
 	return 0;
 }
 
+/*
+ * A level that was loaded is that of those who can let go of it at the EOI, and
+ * look then whether it is true.
+ */
+static bool give_to_holds(struct hvmon_irqs *irqs, u32 gsi, bool level)
+{
+	struct hvmon_irq_hold *h;
+	bool any = false;
+
+	list_for_each_entry(h, &irqs->holds, node) {
+		if (h->gsi != gsi)
+			continue;
+		h->asserted = level;
+		any = true;
+	}
+	return any;
+}
+
 /* Lines whose pins were loaded have their pins' level from now on */
 static void levels_from_pins(struct hvmon_irqs *irqs, u32 type, u32 first, u32 nr, u32 lines)
 {
 	const struct hvmon_routes *t = routes_locked(irqs);
+	bool level;
 	u32 i;
 
 	for (i = 0; i < t->nr; i++) {
 		const struct hvmon_irq_route *r = &t->route[i];
 
-		if (r->type == type && r->pin >= first && r->pin < first + nr)
-			__assign_bit(r->gsi, irqs->level, lines & BIT(r->pin - first));
+		if (r->type != type || r->pin < first || r->pin >= first + nr)
+			continue;
+		level = lines & BIT(r->pin - first);
+		if (give_to_holds(irqs, r->gsi, level))
+			level = false;
+		__assign_bit(r->gsi, irqs->level, level);
 	}
 }
 
@@ -715,10 +857,12 @@ int hvmon_irq_ack(struct hvmon_vcpu *vcpu)
 	raw_spin_lock_irqsave(&irqs->lock, flags);
 	if (hvmon_pic_output(&irqs->pic))
 		vector = hvmon_pic_intack(&irqs->pic);
+	hvmon_pic_end(irqs);
 	WRITE_ONCE(irqs->pic_out, hvmon_pic_output(&irqs->pic));
 	/* INTA lets the output fall; one that is high again has just risen */
 	if (irqs->pic_out)
 		hvmon_request(vcpu, HVMON_REQ_EVENT);
 	raw_spin_unlock_irqrestore(&irqs->lock, flags);
+	hvmon_irqfd_resample(vcpu);
 	return vector;
 }

@@ -26,9 +26,11 @@
 /**
  * struct hvmon_pic - two cascaded i8259, the slave on the master's pin 2
  * @chip: HVMON_CHIP_PIC_MASTER and HVMON_CHIP_PIC_SLAVE
+ * @ended: pins whose service has ended, until hvmon_pic_sync() says so
  */
 struct hvmon_pic {
 	struct hvmon_pic_state chip[2];
+	u16 ended;
 };
 
 /**
@@ -66,15 +68,31 @@ struct hvmon_routes {
 };
 
 /**
+ * struct hvmon_irq_hold - a source that asserts a GSI until its pin's EOI
+ * @node: in hvmon_irqs.holds
+ * @gsi: the GSI
+ * @asserted: it does, at present
+ * @due: an EOI has ended that, which the source has to be told of
+ */
+struct hvmon_irq_hold {
+	struct list_head node;
+	u32 gsi;
+	bool asserted;
+	bool due;
+};
+
+/**
  * struct hvmon_irqs - one VM's interrupt controllers and routes
  * @vm: owner
- * @lock: guards @pic, @ioapic, @level and the change of @routes; a leaf
+ * @lock: guards @pic, @ioapic, @level, @holds and the change of @routes; a leaf
  * @pic: the PICs
  * @pic_out: the master's INT output; read without the lock before each entry
  * @ioapic: the IOAPIC
- * @level: present level of each GSI
+ * @level: present level of each GSI, but for @holds
  * @routes: replaced under vm->lock and @lock, read under @srcu or @lock
- * @srcu: readers of @routes, in any context but NMI, none of whom sleeps
+ * @holds: further sources; changed under @lock, read under @srcu or @lock
+ * @hold_due: one of @holds may be due
+ * @srcu: readers of @routes, in any context but NMI, and of @holds, to tell them
  * @pit: NULL unless asked for
  * @arb: where the search for the lowest priority begins: turns ties into a
  *       round robin. Racy on purpose.
@@ -91,6 +109,8 @@ struct hvmon_irqs {
 	struct hvmon_ioapic_state ioapic;
 	DECLARE_BITMAP(level, HVMON_MAX_ROUTES);
 	struct hvmon_routes __rcu *routes;
+	struct list_head holds;
+	bool hold_due;
 	struct srcu_struct srcu;
 	struct hvmon_pit *pit;
 	u32 arb;
@@ -112,6 +132,7 @@ u8 hvmon_pic_elcr_read(const struct hvmon_pic *pic, int unit);
 void hvmon_pic_elcr_write(struct hvmon_pic *pic, int unit, u8 val);
 int hvmon_pic_check(int unit, const struct hvmon_pic_state *st);
 void hvmon_pic_set_state(struct hvmon_pic *pic, int unit, const struct hvmon_pic_state *st);
+void hvmon_pic_end(struct hvmon_irqs *irqs);
 void hvmon_pic_sync(struct hvmon_irqs *irqs);
 int hvmon_pic_create(struct hvmon_irqs *irqs);
 
@@ -145,5 +166,10 @@ void hvmon_pit_free(struct hvmon_pit *pit);
 int hvmon_msi_decode(u64 addr, u32 data, struct hvmon_irq_msg *msg);
 struct hvmon_routes *hvmon_routes_build(const struct hvmon_irq_route *r, u32 n);
 bool hvmon_routes_find(const struct hvmon_routes *t, u32 gsi, u32 *first, u32 *end);
+void hvmon_irq_pulse(struct hvmon_vm *vm, u32 gsi);
+void hvmon_irq_hold(struct hvmon_vm *vm, struct hvmon_irq_hold *h);
+void hvmon_irq_hold_add(struct hvmon_irqs *irqs, struct hvmon_irq_hold *h);
+void hvmon_irq_hold_del(struct hvmon_irqs *irqs, struct hvmon_irq_hold *h);
+void hvmon_irq_pin_eoi(struct hvmon_irqs *irqs, u32 type, u32 pin);
 
 #endif /* _HVMON_IRQCHIP_H */

@@ -321,7 +321,7 @@ void hvmon_lapic_eoi(struct hvmon_vcpu *vcpu)
 	__clear_bit(v, l->isr);
 	lapic_reconsider(l);
 	if (test_bit(v, l->tmr))
-		hvmon_irq_eoi(vcpu->vm, v);
+		hvmon_irq_eoi(vcpu, v);
 }
 
 /**

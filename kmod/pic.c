@@ -136,15 +136,19 @@ u8 hvmon_pic_peek(const struct hvmon_pic *pic)
 	return hvmon_pic_intack(&copy);
 }
 
-static void pic_serve(struct hvmon_pic_state *c, int pin)
+static void pic_serve(struct hvmon_pic *pic, int unit, int pin)
 {
+	struct hvmon_pic_state *c = &pic->chip[unit];
 	u8 bit = BIT(pin);
 
 	if (!(c->elcr & bit))
 		c->irr &= ~bit;
-	if (!c->auto_eoi)
+	if (!c->auto_eoi) {
 		c->isr |= bit;
-	else if (c->rotate_on_auto_eoi)
+		return;
+	}
+	pic->ended |= bit << (unit * 8);
+	if (c->rotate_on_auto_eoi)
 		c->priority_add = (pin + 1) & 7;
 }
 
@@ -175,9 +179,9 @@ u8 hvmon_pic_intack(struct hvmon_pic *pic)
 		else
 			vector = s->irq_base + sub;
 		if (sub != NONE)
-			pic_serve(s, sub);
+			pic_serve(pic, HVMON_CHIP_PIC_SLAVE, sub);
 	}
-	pic_serve(m, pin);
+	pic_serve(pic, HVMON_CHIP_PIC_MASTER, pin);
 	pic_cascade(pic);
 	return vector;
 }
@@ -190,7 +194,7 @@ static u8 pic_poll(struct hvmon_pic *pic, int unit)
 	pic->chip[unit].poll = 0;
 	if (pin == NONE)
 		return 0;
-	pic_serve(&pic->chip[unit], pin);
+	pic_serve(pic, unit, pin);
 	pic_cascade(pic);
 	return 0x80 | pin;
 }
@@ -230,8 +234,9 @@ static void pic_icw1(struct hvmon_pic_state *c, u8 val)
 	};
 }
 
-static void pic_ocw2(struct hvmon_pic_state *c, u8 val)
+static void pic_ocw2(struct hvmon_pic *pic, int unit, u8 val)
 {
+	struct hvmon_pic_state *c = &pic->chip[unit];
 	bool rotate = val & BIT(7), specific = val & BIT(6), eoi = val & BIT(5);
 	int pin = val & 7;
 
@@ -246,8 +251,10 @@ static void pic_ocw2(struct hvmon_pic_state *c, u8 val)
 			return;
 		pin = (rank + c->priority_add) & 7;
 	}
-	if (eoi)
+	if (eoi) {
+		pic->ended |= (c->isr & BIT(pin)) << (unit * 8);
 		c->isr &= ~BIT(pin);
+	}
 	if (rotate)
 		c->priority_add = (pin + 1) & 7;
 }
@@ -304,7 +311,7 @@ void hvmon_pic_write(struct hvmon_pic *pic, int unit, int a0, u8 val)
 	else if (val & BIT(3))
 		pic_ocw3(c, val);
 	else
-		pic_ocw2(c, val);
+		pic_ocw2(pic, unit, val);
 	pic_cascade(pic);
 }
 
@@ -372,13 +379,32 @@ void hvmon_pic_set_state(struct hvmon_pic *pic, int unit, const struct hvmon_pic
 }
 
 /**
- * hvmon_pic_sync() - tell vCPU 0 that the output rose
+ * hvmon_pic_end() - who holds a pin whose service has ended lets go
  * @irqs: whose PICs were touched; its lock is held
+ */
+void hvmon_pic_end(struct hvmon_irqs *irqs)
+{
+	unsigned long ended = irqs->pic.ended;
+	unsigned int pin;
+
+	irqs->pic.ended = 0;
+	for_each_set_bit(pin, &ended, 16)
+		hvmon_irq_pin_eoi(irqs, HVMON_ROUTE_PIC, pin);
+}
+
+/**
+ * hvmon_pic_sync() - what the PICs' change means to others
+ * @irqs: whose PICs were touched; its lock is held
+ *
+ * Sources learn of EOIs, vCPU 0 that the output rose.
  */
 void hvmon_pic_sync(struct hvmon_irqs *irqs)
 {
-	bool out = hvmon_pic_output(&irqs->pic), rose = out && !irqs->pic_out;
+	bool out, rose;
 
+	hvmon_pic_end(irqs);
+	out = hvmon_pic_output(&irqs->pic);
+	rose = out && !irqs->pic_out;
 	WRITE_ONCE(irqs->pic_out, out);
 	if (rose)
 		hvmon_lapic_lint0(irqs->vm);
@@ -399,6 +425,7 @@ static int pic_dev_read(struct hvmon_iodev *dev, struct hvmon_vcpu *vcpu, u64 of
 		p[i] = hvmon_pic_read(&irqs->pic, unit, (offset + i) & 1);
 	hvmon_pic_sync(irqs);
 	raw_spin_unlock_irqrestore(&irqs->lock, flags);
+	hvmon_irqfd_resample(vcpu);
 	return 0;
 }
 
@@ -416,6 +443,7 @@ static int pic_dev_write(struct hvmon_iodev *dev, struct hvmon_vcpu *vcpu, u64 o
 		hvmon_pic_write(&irqs->pic, unit, (offset + i) & 1, p[i]);
 	hvmon_pic_sync(irqs);
 	raw_spin_unlock_irqrestore(&irqs->lock, flags);
+	hvmon_irqfd_resample(vcpu);
 	return 0;
 }
 

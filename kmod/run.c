@@ -406,6 +406,8 @@ static int run_loop(struct hvmon_vcpu *vcpu)
 		hvmon_pv_eoi_set(vcpu);
 		r = run_stretch(vcpu);
 		hvmon_pv_eoi_sync(vcpu);
+		if (hvmon_request_take(vcpu, HVMON_REQ_RESAMPLE))
+			hvmon_irqfd_resample(vcpu);
 		if (r == HVMON_LATER)
 			r = hvmon_call(handle_exit, vcpu);
 		if (r != HVMON_RESUME && r != HVMON_LEAVE)

@@ -51,6 +51,7 @@
 #define HVMON_MAX_CPUID		256
 #define HVMON_MAX_MSRS		256
 #define HVMON_MAX_IOEVENTFDS	1024	/* per VM */
+#define HVMON_MAX_IRQFDS	1024	/* per VM */
 #define HVMON_NAME_LEN		32
 
 /* ------------------------------------------------------------------ */
@@ -73,6 +74,7 @@
 #define HVMON_CLOCK_GET		_IO(HVMON_IOC_MAGIC, 0x2a)
 #define HVMON_CLOCK_SET		_IO(HVMON_IOC_MAGIC, 0x2b)
 #define HVMON_IOEVENTFD		_IO(HVMON_IOC_MAGIC, 0x2c)
+#define HVMON_IRQFD		_IO(HVMON_IOC_MAGIC, 0x2d)
 
 /* ioctls on a vCPU's fd */
 #define HVMON_RUN		_IO(HVMON_IOC_MAGIC, 0x40)
@@ -104,6 +106,7 @@
 #define HVMON_CAP_FLUSH_ASID	(1ULL << 6)	/* SVM: flush by ASID */
 #define HVMON_CAP_TSC_SCALING	(1ULL << 7)	/* CLOCK_SET takes any hvmon_clock.tsc_khz */
 #define HVMON_CAP_IOEVENTFD	(1ULL << 8)	/* HVMON_IOEVENTFD */
+#define HVMON_CAP_IRQFD		(1ULL << 9)	/* HVMON_IRQFD */
 
 /**
  * struct hvmon_info - HVMON_INFO: what the module and the processor can do
@@ -484,6 +487,51 @@ struct hvmon_ioeventfd {
 	__u64 datamatch;
 	__u32 len;
 	__s32 fd;
+};
+
+/* hvmon_irqfd.flags */
+#define HVMON_IRQFD_DEASSIGN	(1u << 0)	/* end what is described */
+#define HVMON_IRQFD_RESAMPLE	(1u << 1)	/* level-triggered, with @resample_fd */
+
+/**
+ * struct hvmon_irqfd - HVMON_IRQFD: an eventfd that interrupts the guest
+ * @size: sizeof(struct hvmon_irqfd)
+ * @flags: HVMON_IRQFD_*
+ * @gsi: 0 .. HVMON_MAX_ROUTES - 1; it need not have a route yet
+ * @fd: the eventfd
+ * @resample_fd: with HVMON_IRQFD_RESAMPLE the eventfd of EOIs, another one; else 0
+ * @reserved: must be 0
+ *
+ * Whenever the eventfd is signalled, by a thread or in the kernel, each message
+ * that the routes have for @gsi at that moment is sent, and each pin gets an
+ * edge: high, and low again. The module takes what was added to the eventfd;
+ * what was before the call interrupts at once. Without a route it is lost.
+ *
+ * With HVMON_IRQFD_RESAMPLE the GSI stays asserted until the guest's EOI of a pin
+ * that it leads to (of a level-triggered pin of the IOAPIC; of any of a PIC's). It
+ * is let go of then and 1 added to @resample_fd, whereupon the device signals
+ * @fd again if it still wants to interrupt. That goes for all irqfds that had
+ * asserted GSIs of the pin. Without a route it is asserted as soon as it has one.
+ *
+ * The level of a GSI is the OR of HVMON_IRQ_LINE and of its irqfds. A level that
+ * HVMON_IRQCHIP_SET gives to a pin is that of the irqfds with RESAMPLE of its GSI
+ * if there are any, as though they had been signalled.
+ *
+ * EEXIST: @fd's eventfd is an irqfd of the VM already. ENOSPC beyond
+ * HVMON_MAX_IRQFDS, EBADF, EINVAL if an fd is no eventfd, ENOENT without
+ * HVMON_IRQCHIP_CREATE.
+ *
+ * It ends with the VM, with HVMON_IRQFD_DEASSIGN (@fd and @gsi; ENOENT if there
+ * is no such), after whose return the eventfds interrupt no more and are not
+ * signalled, and, a little later, with the last fd of the eventfd.
+ */
+struct hvmon_irqfd {
+	__u32 size;
+	__u32 flags;
+	__u32 gsi;
+	__s32 fd;
+	__s32 resample_fd;
+	__u32 reserved;
 };
 
 /**

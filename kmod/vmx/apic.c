@@ -347,6 +347,6 @@ int vmx_exit_eoi(struct hvmon_vcpu *vcpu)
 
 	vcpu->stats.other++;
 	if (test_bit(vector, vcpu->lapic->tmr))
-		hvmon_irq_eoi(vcpu->vm, vector);
+		hvmon_irq_eoi(vcpu, vector);
 	return HVMON_RESUME;
 }

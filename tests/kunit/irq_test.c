@@ -132,6 +132,162 @@ static void irq_msi_route(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, hvmon_msi_send(vm, 0xfee09000, 0x55), 0);
 }
 
+/* An edge on a pin is one, also for an instant; where the level is high it is none */
+static void irq_pulse(struct kunit *test)
+{
+	static const struct hvmon_irq_route r[] = {
+		{ .gsi = 30, .type = HVMON_ROUTE_IOAPIC, .pin = 11 },
+		{ .gsi = 31, .type = HVMON_ROUTE_IOAPIC, .pin = 11 },
+		{ .gsi = 30, .type = HVMON_ROUTE_MSI, .addr = 0xfee01000, .data = 0x55 },
+	};
+	struct hvmon_vm *vm = test->priv;
+
+	KUNIT_EXPECT_EQ(test, routes(vm, r, 3), 0);
+	vm->irqs->ioapic.redir[11] = 0x51;
+	hvmon_irq_pulse(vm, 30);
+	KUNIT_EXPECT_EQ(test, irr_take(vm, 0x51), 1ULL);
+	KUNIT_EXPECT_EQ(test, irr_take(vm, 0x55), 2ULL);
+	KUNIT_EXPECT_EQ(test, vm->irqs->ioapic.lines, 0U);
+	KUNIT_EXPECT_FALSE(test, test_bit(30, vm->irqs->level));
+	hvmon_irq_line(vm, 31, 1);
+	KUNIT_EXPECT_EQ(test, irr_take(vm, 0x51), 1ULL);
+	hvmon_irq_pulse(vm, 30);
+	KUNIT_EXPECT_EQ(test, irr_take(vm, 0x51), 0ULL);
+	KUNIT_EXPECT_EQ(test, irr_take(vm, 0x55), 2ULL);
+	KUNIT_EXPECT_EQ(test, vm->irqs->ioapic.lines, (u32)BIT(11));
+	hvmon_irq_pulse(vm, 32);
+}
+
+static const struct hvmon_irq_route hold_routes[] = {
+	{ .gsi = 20, .type = HVMON_ROUTE_IOAPIC, .pin = 10 },
+	{ .gsi = 20, .type = HVMON_ROUTE_PIC, .pin = 5 },
+	{ .gsi = 21, .type = HVMON_ROUTE_IOAPIC, .pin = 10 },
+	{ .gsi = 22, .type = HVMON_ROUTE_IOAPIC, .pin = 12 },
+};
+
+static void ioapic_eoi(struct hvmon_vm *vm, u8 vector)
+{
+	raw_spin_lock_irq(&vm->irqs->lock);
+	hvmon_ioapic_eoi(vm->irqs, vector);
+	raw_spin_unlock_irq(&vm->irqs->lock);
+}
+
+/* Those that hold a pin of the IOAPIC let go at its EOI, and no others */
+static void irq_hold_ioapic(struct kunit *test)
+{
+	struct hvmon_irq_hold *h = kunit_kcalloc(test, 3, sizeof(*h), GFP_KERNEL);
+	struct hvmon_vm *vm = test->priv;
+	struct hvmon_irqs *irqs = vm->irqs;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, h);
+	for (i = 0; i < 3; i++) {
+		h[i].gsi = 20 + i;
+		hvmon_irq_hold_add(irqs, &h[i]);
+	}
+	irqs->ioapic.redir[10] = BIT(15) | 0x50;
+	/* Without a route too */
+	KUNIT_EXPECT_EQ(test, routes(vm, NULL, 0), 0);
+	hvmon_irq_hold(vm, &h[2]);
+	KUNIT_EXPECT_EQ(test, routes(vm, hold_routes, 4), 0);
+	KUNIT_EXPECT_EQ(test, irqs->ioapic.lines, (u32)BIT(12));
+	hvmon_irq_hold(vm, &h[0]);
+	KUNIT_EXPECT_EQ(test, irr_take(vm, 0x50), 1ULL);
+	hvmon_irq_hold(vm, &h[1]);
+	KUNIT_EXPECT_EQ(test, irqs->ioapic.lines, (u32)(BIT(10) | BIT(12)));
+	KUNIT_EXPECT_EQ(test, irqs->pic.chip[0].lines, 0x20);
+	ioapic_eoi(vm, 0x50);
+	KUNIT_EXPECT_TRUE(test, h[0].due && h[1].due && !h[2].due && irqs->hold_due);
+	KUNIT_EXPECT_FALSE(test, h[0].asserted || h[1].asserted);
+	KUNIT_EXPECT_EQ(test, irqs->ioapic.lines, (u32)BIT(12));
+	KUNIT_EXPECT_EQ(test, irqs->pic.chip[0].lines, 0);
+	KUNIT_EXPECT_EQ(test, irr_take(vm, 0x50), 0ULL);
+
+	/* The launcher's level is not theirs to drop */
+	hvmon_irq_line(vm, 21, 1);
+	hvmon_irq_hold(vm, &h[0]);
+	KUNIT_EXPECT_EQ(test, irr_take(vm, 0x50), 1ULL);
+	ioapic_eoi(vm, 0x50);
+	KUNIT_EXPECT_FALSE(test, h[0].asserted);
+	KUNIT_EXPECT_EQ(test, irqs->ioapic.lines, (u32)(BIT(10) | BIT(12)));
+	KUNIT_EXPECT_EQ(test, irr_take(vm, 0x50), 1ULL);
+	hvmon_irq_line(vm, 21, 0);
+
+	/* One that goes takes its level along */
+	hvmon_irq_hold(vm, &h[1]);
+	hvmon_irq_hold_del(irqs, &h[1]);
+	hvmon_irq_hold_del(irqs, &h[2]);
+	KUNIT_EXPECT_EQ(test, irqs->ioapic.lines, 0U);
+	hvmon_irq_hold_del(irqs, &h[0]);
+}
+
+/* A PIC's EOI counts for the pin in service alone, and with auto-EOI the INTA */
+static void irq_hold_pic(struct kunit *test)
+{
+	struct hvmon_irq_hold *h = kunit_kzalloc(test, sizeof(*h), GFP_KERNEL);
+	struct hvmon_vm *vm = test->priv;
+	struct hvmon_irqs *irqs = vm->irqs;
+	struct hvmon_pic_state *c = &irqs->pic.chip[0];
+
+	KUNIT_ASSERT_NOT_NULL(test, h);
+	KUNIT_EXPECT_EQ(test, routes(vm, hold_routes, 4), 0);
+	h->gsi = 20;
+	hvmon_irq_hold_add(irqs, h);
+	c->irq_base = 0x20;
+	c->imr = 0;
+	c->elcr = 0x20;
+	hvmon_irq_hold(vm, h);
+	raw_spin_lock_irq(&irqs->lock);
+	hvmon_pic_write(&irqs->pic, 0, 0, 0x65);	/* specific, but not in service */
+	hvmon_pic_sync(irqs);
+	KUNIT_EXPECT_TRUE(test, h->asserted);
+	KUNIT_EXPECT_EQ(test, hvmon_pic_peek(&irqs->pic), 0x25);
+	KUNIT_EXPECT_EQ(test, hvmon_pic_intack(&irqs->pic), 0x25);
+	hvmon_pic_sync(irqs);
+	KUNIT_EXPECT_TRUE(test, h->asserted);
+	hvmon_pic_write(&irqs->pic, 0, 0, 0x20);
+	hvmon_pic_sync(irqs);
+	KUNIT_EXPECT_FALSE(test, h->asserted);
+	KUNIT_EXPECT_TRUE(test, h->due);
+	KUNIT_EXPECT_FALSE(test, irqs->pic_out);
+	h->due = false;
+	c->auto_eoi = 1;
+	raw_spin_unlock_irq(&irqs->lock);
+
+	hvmon_irq_hold(vm, h);
+	raw_spin_lock_irq(&irqs->lock);
+	KUNIT_EXPECT_EQ(test, hvmon_pic_intack(&irqs->pic), 0x25);
+	hvmon_pic_end(irqs);
+	raw_spin_unlock_irq(&irqs->lock);
+	KUNIT_EXPECT_FALSE(test, h->asserted);
+	KUNIT_EXPECT_TRUE(test, h->due);
+	hvmon_irq_hold_del(irqs, h);
+}
+
+/* A level that is loaded is that of those who can drop it */
+static void irq_hold_loaded(struct kunit *test)
+{
+	struct hvmon_irq_hold *h = kunit_kzalloc(test, sizeof(*h), GFP_KERNEL);
+	struct hvmon_irqchip *a = kunit_kzalloc(test, sizeof(*a), GFP_KERNEL);
+	struct hvmon_vm *vm = test->priv;
+
+	KUNIT_ASSERT_NOT_NULL(test, h);
+	KUNIT_ASSERT_NOT_NULL(test, a);
+	h->gsi = 7;
+	hvmon_irq_hold_add(vm->irqs, h);
+	a->chip = HVMON_CHIP_IOAPIC;
+	hvmon_irqchip_get(vm, a);
+	a->state.ioapic.lines = BIT(7) | BIT(5);
+	KUNIT_EXPECT_EQ(test, hvmon_irqchip_set(vm, a), 0);
+	KUNIT_EXPECT_TRUE(test, h->asserted);
+	KUNIT_EXPECT_FALSE(test, test_bit(7, vm->irqs->level));
+	KUNIT_EXPECT_TRUE(test, test_bit(5, vm->irqs->level));
+	a->state.ioapic.lines = 0;
+	KUNIT_EXPECT_EQ(test, hvmon_irqchip_set(vm, a), 0);
+	KUNIT_EXPECT_FALSE(test, h->asserted);
+	hvmon_irq_hold_del(vm->irqs, h);
+}
+
 /* Of the LAPICs named the least busy gets it, and equals take turns */
 static void irq_lowest_priority(struct kunit *test)
 {
@@ -249,6 +405,10 @@ static struct kunit_case irq_cases[] = {
 	KUNIT_CASE(irq_default_routes),
 	KUNIT_CASE(irq_shared_pin),
 	KUNIT_CASE(irq_msi_route),
+	KUNIT_CASE(irq_pulse),
+	KUNIT_CASE(irq_hold_ioapic),
+	KUNIT_CASE(irq_hold_pic),
+	KUNIT_CASE(irq_hold_loaded),
 	KUNIT_CASE(irq_lowest_priority),
 	KUNIT_CASE(irq_extint),
 	KUNIT_CASE(irq_chip_states),

@@ -12,7 +12,7 @@ int main(void)
 	*(u32 *)buf = 64;
 	for (i = 0; i < 3; i++) {
 		for (nr = 0; nr < 256; nr++) {
-			bool known = i == 0 ? nr <= 1 : i == 1 ? nr >= 0x20 && nr <= 0x2c :
+			bool known = i == 0 ? nr <= 1 : i == 1 ? nr >= 0x20 && nr <= 0x2d :
 						       nr >= 0x40 && nr <= 0x49;
 
 			if (!known)

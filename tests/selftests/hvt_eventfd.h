@@ -54,4 +54,62 @@ static inline void hvt_ioeventfd(struct hvt_vm *vm, u32 flags, u64 addr, u32 len
 	SYS(hvt_try_ioeventfd(vm->fd, flags, addr, len, datamatch, fd));
 }
 
+static inline int hvt_try_irqfd(int vmfd, u32 flags, u32 gsi, int fd, int resample_fd)
+{
+	HVT_DEFINE_ARG(hvmon_irqfd, arg, .flags = flags, .gsi = gsi, .fd = fd,
+		       .resample_fd = resample_fd);
+
+	return ioctl(vmfd, HVMON_IRQFD, &arg);
+}
+
+/* @resample_fd 0: none */
+static inline void hvt_irqfd(struct hvt_vm *vm, u32 gsi, int fd, int resample_fd)
+{
+	SYS(hvt_try_irqfd(vm->fd, resample_fd ? HVMON_IRQFD_RESAMPLE : 0, gsi, fd, resample_fd));
+}
+
+static inline void hvt_irqfd_end(struct hvt_vm *vm, u32 gsi, int fd)
+{
+	SYS(hvt_try_irqfd(vm->fd, HVMON_IRQFD_DEASSIGN, gsi, fd, 0));
+}
+
+static inline void hvt_routes(struct hvt_vm *vm, const struct hvmon_irq_route *r, u32 n)
+{
+	HVT_DEFINE_ARG(hvmon_irq_routes, arg, .count = n, .routes = (u64)(uintptr_t)r);
+
+	SYS(ioctl(vm->fd, HVMON_IRQ_ROUTES, &arg));
+}
+
+static inline struct hvmon_ioapic_state hvt_ioapic(struct hvt_vm *vm)
+{
+	HVT_DEFINE_ARG(hvmon_irqchip, chip, .chip = HVMON_CHIP_IOAPIC);
+
+	SYS(ioctl(vm->fd, HVMON_IRQCHIP_GET, &chip));
+	return chip.state.ioapic;
+}
+
+/* A handler that counts at HVT_DATA and ends */
+#define HVT_SILENT_HANDLER(name)					\
+	GUEST64(name,							\
+		"lock incl 0x100000\n"					\
+		G_EOI							\
+		"iretq\n")
+
+static inline u32 hvt_count(struct hvt_vm *vm)
+{
+	return __atomic_load_n((u32 *)(vm->mem + HVT_DATA), __ATOMIC_ACQUIRE);
+}
+
+/* Waits until HVT_DATA holds @n; fails after a minute */
+static inline void hvt_wait_count(struct hvt_vm *vm, u32 n)
+{
+	u64 end = hvt_now_ns() + 60000000000ULL;
+
+	while (hvt_count(vm) != n) {
+		if (hvt_now_ns() > end)
+			FAIL("%u interrupts in a minute, expected %u", hvt_count(vm), n);
+		sched_yield();
+	}
+}
+
 #endif /* HVT_EVENTFD_H */

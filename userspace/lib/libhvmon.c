@@ -139,6 +139,29 @@ int hvmon_msi(int vm, uint64_t addr, uint32_t data)
 	return ret < 0 ? ret : (int)arg.delivered;
 }
 
+int hvmon_irqfd(int vm, int fd, uint32_t gsi, int resample_fd)
+{
+	struct hvmon_irqfd arg = { .size = sizeof(arg), .gsi = gsi, .fd = fd };
+
+	if (resample_fd >= 0) {
+		arg.flags = HVMON_IRQFD_RESAMPLE;
+		arg.resample_fd = resample_fd;
+	}
+	return call(vm, HVMON_IRQFD, &arg);
+}
+
+int hvmon_irqfd_remove(int vm, int fd, uint32_t gsi)
+{
+	struct hvmon_irqfd arg = {
+		.size = sizeof(arg),
+		.flags = HVMON_IRQFD_DEASSIGN,
+		.gsi = gsi,
+		.fd = fd,
+	};
+
+	return call(vm, HVMON_IRQFD, &arg);
+}
+
 int hvmon_ioeventfd(int vm, uint32_t flags, uint64_t addr, uint32_t len, uint64_t datamatch,
 		    int fd)
 {

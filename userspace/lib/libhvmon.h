@@ -39,6 +39,9 @@ int hvmon_irq_routes(int vm, const struct hvmon_irq_route *routes, uint32_t coun
 int hvmon_irq_line(int vm, uint32_t gsi, int level);
 /* Returns how many vCPUs accepted the message */
 int hvmon_msi(int vm, uint64_t addr, uint32_t data);
+/* @resample_fd -1: none */
+int hvmon_irqfd(int vm, int fd, uint32_t gsi, int resample_fd);
+int hvmon_irqfd_remove(int vm, int fd, uint32_t gsi);
 /* @flags: HVMON_IOEVENTFD_PIO, HVMON_IOEVENTFD_DATAMATCH */
 int hvmon_ioeventfd(int vm, uint32_t flags, uint64_t addr, uint32_t len, uint64_t datamatch,
 		    int fd);
