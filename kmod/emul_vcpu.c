@@ -129,11 +129,25 @@ static int to_launcher(struct hvmon_vcpu *vcpu, struct hvmon_emul_access *a)
 	return EM_WAIT;
 }
 
+/* All of a store or nothing: what cannot be done here is done again outside */
+static int section_access(struct hvmon_emul *em, struct hvmon_emul_access *a)
+{
+	struct hvmon_vcpu *vcpu = vcpu_of(em);
+
+	if (em->map[EM_MAP_RM].nr != 1 || a->gpa != to_vcpu_emul(em)->gpa ||
+	    kernel_device(vcpu, a))
+		return -EAGAIN;
+	vcpu->stats.mmio++;
+	return EM_OK;
+}
+
 static int vcpu_access(struct hvmon_emul *em, struct hvmon_emul_access *a)
 {
 	struct hvmon_vcpu *vcpu = vcpu_of(em);
 	int r;
 
+	if (vcpu->in_section)
+		return section_access(em, a);
 	if (a->write)
 		r = hvmon_gpa_write(vcpu, a->gpa, a->data, a->len);
 	else
@@ -574,6 +588,38 @@ static bool is_other_port_access(struct hvmon_vcpu *vcpu, const struct hvmon_ins
 		return false;
 	return gpa != ~0ULL || !vcpu->pio.string || vcpu->pio.size != insn->opsize ||
 	       vcpu->pio.in != (insn->op == OP_INS);
+}
+
+/**
+ * hvmon_emulate_doorbell - emulate a store to a doorbell, inside the section
+ * @vcpu: the vCPU
+ * @gpa: the address that faulted, where there is no memory
+ *
+ * What drivers use: MOV to an address in one page. Guest memory is read, its
+ * page tables too, as far as it is present.
+ *
+ * Return: HVMON_RESUME; HVMON_LATER: nothing has happened, hvmon_emulate() has to
+ * do it; or -errno.
+ */
+int hvmon_emulate_doorbell(struct hvmon_vcpu *vcpu, u64 gpa)
+{
+	struct hvmon_emul *em = vcpu->emul;
+	int r;
+
+	/* The first emulation, outside, makes it */
+	if (!em || vcpu->in_flight.valid)
+		return HVMON_LATER;
+	to_vcpu_emul(em)->gpa = gpa;
+	em->nr_bytes = 0;
+	hvmon_emul_reset(em);
+	if (fetch_and_decode(vcpu, em) || em->insn.op != OP_MOV || !em->insn.mem ||
+	    em->insn.dst != OPD_RM)
+		return HVMON_LATER;
+	em->cpl = hvmon_call(cpl, vcpu);
+	if (hvmon_emul_step(em))
+		return HVMON_LATER;
+	r = commit(vcpu, em);
+	return r < 0 ? r : HVMON_RESUME;
 }
 
 /**

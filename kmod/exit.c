@@ -177,13 +177,25 @@ int hvmon_exit_unexpected(struct hvmon_vcpu *vcpu)
 
 /* ---- memory ---- */
 
+/*
+ * Inside a section: a doorbell, whose writer wants to go on at once. It cannot
+ * be rung there on PREEMPT_RT, and anything else has to sleep.
+ */
+static int exit_mmu_section(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) || !(access & HVMON_ACCESS_WRITE) ||
+	    !hvmon_bus_has_doorbell(vcpu, HVMON_BUS_MMIO, gpa) || hvmon_gpa_has_slot(vcpu, gpa))
+		return HVMON_LATER;
+	return hvmon_emulate_doorbell(vcpu, gpa);
+}
+
 int hvmon_exit_mmu(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 {
 	struct hvmon_run *run = vcpu->run;
 	int r;
 
 	if (vcpu->in_section)
-		return HVMON_LATER;
+		return exit_mmu_section(vcpu, gpa, access);
 	r = hvmon_mmu_fault(vcpu, gpa, access);
 	trace_hvmon_fault(vcpu, gpa, access, r);
 	if (r == HVMON_RESUME) {

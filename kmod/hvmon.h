@@ -707,6 +707,8 @@ void hvmon_emul_fini(struct hvmon_vcpu *vcpu);
  * ~0 if none. HVMON_LATER inside a section.
  */
 int hvmon_emulate(struct hvmon_vcpu *vcpu, u64 gpa);
+/* In a section: a plain store to the doorbell at @gpa, or HVMON_LATER */
+int hvmon_emulate_doorbell(struct hvmon_vcpu *vcpu, u64 gpa);
 /* Length of the instruction at RIP, fetched and decoded; or -errno */
 int hvmon_insn_len(struct hvmon_vcpu *vcpu);
 /* Fetch up to @len bytes at CS:RIP; the number, or -errno */
@@ -747,6 +749,7 @@ void hvmon_bus_fini(struct hvmon_vm *vm);
 /* 0 if a device took the access, -EOPNOTSUPP if none did, HVMON_LATER from a section's write */
 int hvmon_bus_read(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, void *data);
 int hvmon_bus_write(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, const void *data);
+bool hvmon_bus_has_doorbell(struct hvmon_vcpu *vcpu, int bus, u64 addr);
 
 /* ------------------------------------------------------------------ */
 /* eventfd.c */

@@ -251,3 +251,27 @@ int hvmon_bus_write(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, const v
 	srcu_read_unlock(&vm->srcu, idx);
 	return ret;
 }
+
+/**
+ * hvmon_bus_has_doorbell() - may a write to this address be a doorbell's?
+ * @vcpu: the writer
+ * @bus: HVMON_BUS_PIO or HVMON_BUS_MMIO
+ * @addr: address
+ *
+ * Return: whether there is a doorbell, for writes of whatever length and value.
+ */
+bool hvmon_bus_has_doorbell(struct hvmon_vcpu *vcpu, int bus, u64 addr)
+{
+	struct hvmon_vm *vm = vcpu->vm;
+	const struct hvmon_bus_range *r;
+	const struct hvmon_bus *b;
+	bool has;
+	int idx;
+
+	idx = srcu_read_lock(&vm->srcu);
+	b = srcu_dereference(vm->bus[bus], &vm->srcu);
+	r = b ? bus_match(b, bus_upper_bound(b, addr), addr, 1) : NULL;
+	has = r && r->dev->ops->doorbell;
+	srcu_read_unlock(&vm->srcu, idx);
+	return has;
+}

@@ -5,7 +5,7 @@
  */
 #include "hvt_eventfd.h"
 
-#define ROUNDS	100
+#define ROUNDS	40
 
 GUEST64(guest,
 	G_LAPIC_ON
