@@ -111,6 +111,7 @@ void hvmon_tdp_freeze(struct hvmon_vm *vm, bool frozen);
 #define HVMON_APIC_GFN		0xfee00ULL
 int hvmon_tdp_map_apic(struct hvmon_vm *vm);
 void hvmon_tdp_bar_apic(struct hvmon_vm *vm);
+void hvmon_tdp_flush(struct hvmon_vm *vm);
 void hvmon_tdp_walk_slot(struct hvmon_slot *slot, enum hvmon_pt_op op, u64 first, u64 pages);
 
 /* ------------------------------------------------------------------ */

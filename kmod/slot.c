@@ -330,12 +330,15 @@ void hvmon_slots_fini(struct hvmon_vm *vm)
 /* ------------------------------------------------------------------ */
 /* Dirty log */
 
+/*
+ * Set even if it is set: who takes the bit after that sees what was written
+ * before, while a bit that is only looked at may be taken before the write has
+ * left the processor's store buffer.
+ */
 static void slot_mark(struct hvmon_slot *slot, u64 gfn)
 {
-	u64 i = gfn - slot->gfn;
-
-	if (slot->dirty && !test_bit(i, slot->dirty))
-		set_bit(i, slot->dirty);
+	if (slot->dirty)
+		set_bit(gfn - slot->gfn, slot->dirty);
 }
 
 /**
@@ -385,6 +388,7 @@ static int log_take(unsigned long *log, u64 __user *to, u64 nr, u64 *dirty)
 int hvmon_dirty_log(struct hvmon_vm *vm, struct hvmon_dirty_log *arg)
 {
 	struct hvmon_slot *slot;
+	int r;
 
 	lockdep_assert_held(&vm->lock);
 	if (arg->flags || arg->reserved || arg->slot >= HVMON_MAX_SLOTS)
@@ -398,15 +402,17 @@ int hvmon_dirty_log(struct hvmon_vm *vm, struct hvmon_dirty_log *arg)
 	if (arg->pages % BITS_PER_LONG && arg->first_page + arg->pages != slot->npages)
 		return -EINVAL;
 
-	/*
-	 * A vCPU may write through what its TLB remembers as dirty until the
-	 * flush at the end of this: such a page's bit is in the bitmap that is
-	 * taken afterwards.
-	 */
 	hvmon_tdp_walk_slot(slot, HVMON_PT_HARVEST, arg->first_page, arg->pages);
 	arg->dirty = 0;
-	return log_take(slot->dirty + arg->first_page / BITS_PER_LONG,
-			u64_to_user_ptr(arg->bitmap), BITS_TO_LONGS(arg->pages), &arg->dirty);
+	r = log_take(slot->dirty + arg->first_page / BITS_PER_LONG,
+		     u64_to_user_ptr(arg->bitmap), BITS_TO_LONGS(arg->pages), &arg->dirty);
+	/*
+	 * A vCPU may write through what its TLB remembers as dirty, and nothing
+	 * logs that. A bit may come from a notifier that has not flushed yet:
+	 * such writes have to be over before the launcher looks at the page.
+	 */
+	hvmon_tdp_flush(vm);
+	return r;
 }
 
 /* ------------------------------------------------------------------ */

@@ -80,6 +80,23 @@ static void tdp_flush(struct hvmon_vm *vm, u64 gen)
 	spin_unlock(&mmu->lock);
 }
 
+/**
+ * hvmon_tdp_flush - wait for the flushes that others still owe
+ * @vm: virtual machine
+ *
+ * When it returns no vCPU uses a translation that was taken away, or cleaned,
+ * before the call. May sleep.
+ */
+void hvmon_tdp_flush(struct hvmon_vm *vm)
+{
+	u64 gen;
+
+	spin_lock(&vm->mmu.lock);
+	gen = vm->mmu.zap_gen;
+	spin_unlock(&vm->mmu.lock);
+	tdp_flush(vm, gen);
+}
+
 /* All of @op for the frames, with its remote flush */
 static void tdp_walk(struct hvmon_slot *slot, enum hvmon_pt_op op, u64 start, u64 end,
 		     bool may_sleep)
