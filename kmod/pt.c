@@ -18,6 +18,12 @@
 /* Leaves changed under one hold of mmu->lock; a table visited counts as 16 */
 #define PT_BUDGET	4096
 #define PT_TABLE_COST	16
+/*
+ * An absent entry that says: the leaf was taken away to see whether the page is
+ * used. Processors look at no bit but those of hvmon_pt_fmt.present; this one is
+ * not of an address, which L1TF would make them look at.
+ */
+#define PT_AGED		BIT_ULL(62)
 
 static bool pt_present(const struct hvmon_mmu *mmu, u64 entry)
 {
@@ -292,19 +298,20 @@ u64 *hvmon_pt_map(struct hvmon_mmu *mmu, struct hvmon_pt_cache *cache, u64 gfn, 
 }
 
 /**
- * hvmon_pt_map_absent - install a 4 KiB leaf if there is none
+ * hvmon_pt_map_absent - install a 4 KiB leaf if there is none and was none
  * @mmu: address space
  * @ptep: the entry, near one that hvmon_pt_map() returned
  * @pfn: the host's frame
  * @prot: HVMON_PROT_*
  *
- * The accessed bit is clear: the page may never be touched.
+ * The accessed bit is clear: the page may never be touched. Without such a bit
+ * one that HVMON_PT_AGE took away stays absent until it is: its fault tells.
  *
  * Return: whether it was installed.
  */
 bool hvmon_pt_map_absent(struct hvmon_mmu *mmu, u64 *ptep, u64 pfn, unsigned int prot)
 {
-	if (pt_present(mmu, READ_ONCE(*ptep)))
+	if (READ_ONCE(*ptep))
 		return false;
 	WRITE_ONCE(*ptep, mmu->fmt->leaf(pfn << PAGE_SHIFT, HVMON_PT_4K, prot));
 	mmu->nr_leaves[0]++;
@@ -362,11 +369,15 @@ static void pt_leaf_op(struct pt_walk *w, u64 *ptep, u64 gfn, int level)
 		pt_clean_leaf(w->mmu, ptep, gfn, level, w->g);
 		break;
 	case HVMON_PT_AGE:
-		if (entry & accessed)
+		if (!accessed) {
+			pt_drop_leaf(w->mmu, ptep, gfn, level, w->g);
+			WRITE_ONCE(*ptep, PT_AGED);
+		} else if (entry & accessed) {
 			clear_bit(ilog2(accessed), (unsigned long *)ptep);
+		}
 		fallthrough;
 	case HVMON_PT_TEST:
-		if (entry & accessed)
+		if (!accessed || entry & accessed)
 			w->g->young = true;
 		break;
 	}
@@ -409,6 +420,8 @@ static void pt_walk_table(struct pt_walk *w, u64 *table, int level, u64 base)
 					return;
 				pt_prune(w, &table[i], gfn, level);
 			}
+		} else if (entry && w->op == HVMON_PT_ZAP) {
+			WRITE_ONCE(table[i], 0);
 		}
 		w->next = gfn + pages;
 	}

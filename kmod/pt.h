@@ -26,7 +26,8 @@
  * @present: an entry that has none of these bits is absent
  * @huge: a leaf above level 1 has this bit
  * @writable: set in leaves that may be written
- * @accessed: set by the processor in leaves that it uses; 0: it does not
+ * @accessed: set by the processor in leaves that it uses; 0: it does not, and
+ *            every leaf counts as used
  * @dirty: set by the processor in leaves that it writes through; 0: it does
  *         not, and every writable leaf counts as written
  * @table: entry that leads to the table at @pa
@@ -76,7 +77,7 @@ enum hvmon_pt_op {
 	HVMON_PT_ZAP,		/* take the leaves away */
 	HVMON_PT_LOG,		/* take huge leaves away, clean small ones */
 	HVMON_PT_HARVEST,	/* clean the leaves */
-	HVMON_PT_AGE,		/* clear their accessed bits */
+	HVMON_PT_AGE,		/* clear their accessed bits; without these, take them away */
 	HVMON_PT_TEST,		/* look at their accessed bits */
 };
 

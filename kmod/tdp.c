@@ -218,12 +218,17 @@ const struct mmu_interval_notifier_ops hvmon_tdp_interval_ops = {
  * does not set the accessed bit again, so a page may look idle for as long as
  * the vCPU stays in its section, and that is all. Reclaim takes the page
  * through tdp_invalidate().
+ *
+ * Without accessed bits leaves are taken away, so that the next use faults.
+ * What is written through an old translation until then is no harm: the page
+ * has been marked dirty and its bit in the log set, and whoever cleans the one
+ * or takes the other finds zap_gen ahead of flushed_gen and flushes.
  */
 static bool tdp_age(struct mmu_notifier *mn, unsigned long start, unsigned long end,
 		    enum hvmon_pt_op op)
 {
 	struct hvmon_vm *vm = container_of(mn, struct hvmon_vm, mmu.notifier);
-	struct hvmon_pt_gather g = {};
+	struct tdp_gather tg = { .g.dirty = tdp_dirty };
 	struct hvmon_slots *slots;
 	u64 gfn, last;
 	int idx;
@@ -232,16 +237,18 @@ static bool tdp_age(struct mmu_notifier *mn, unsigned long start, unsigned long 
 	idx = srcu_read_lock(&vm->srcu);
 	slots = srcu_dereference(vm->slots, &vm->srcu);
 	for (i = 0; slots && i < slots->nr; i++) {
-		if (!slot_clip(slots->slot[i], start, end, &gfn, &last))
+		tg.slot = slots->slot[i];
+		if (!slot_clip(tg.slot, start, end, &gfn, &last))
 			continue;
 		while (gfn < last) {
 			spin_lock(&vm->mmu.lock);
-			gfn = hvmon_pt_walk(&vm->mmu, op, gfn, last, &g);
+			gfn = hvmon_pt_walk(&vm->mmu, op, gfn, last, &tg.g);
+			tdp_gen(&vm->mmu, &tg.g);
 			spin_unlock(&vm->mmu.lock);
 		}
 	}
 	srcu_read_unlock(&vm->srcu, idx);
-	return g.young;
+	return tg.g.young;
 }
 
 static hvmon_young_t tdp_clear_young(struct mmu_notifier *mn, struct mm_struct *mm,

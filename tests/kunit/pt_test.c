@@ -267,6 +267,66 @@ static void pt_age(struct kunit *test)
 	pt_free(t);
 }
 
+/*
+ * Without accessed bits a leaf counts as used; aging takes it away, dirt and
+ * all, and only a fault on the page itself brings it back
+ */
+static void pt_age_without_bits(struct kunit *test)
+{
+	struct hvmon_pt_fmt *fmt = kunit_kzalloc(test, sizeof(*fmt), GFP_KERNEL);
+	struct pt_test *t;
+	u64 *ptep;
+	int level;
+
+	KUNIT_ASSERT_NOT_NULL(test, fmt);
+	*fmt = hvmon_npt_fmt;
+	fmt->accessed = 0;
+	fmt->dirty = 0;
+	t = pt_new(test, fmt, 4);
+	map(test, t, 0, 10, HVMON_PT_4K, RO);
+	ptep = map(test, t, 5, 50, HVMON_PT_4K, RW);
+	map(test, t, 512, 1024, HVMON_PT_2M, RW);
+	walk(t, HVMON_PT_TEST, 1, 2);
+	KUNIT_EXPECT_FALSE(test, t->g.young);
+	walk(t, HVMON_PT_TEST, 0, 2);
+	KUNIT_EXPECT_TRUE(test, t->g.young);
+	KUNIT_EXPECT_FALSE(test, t->g.flush);
+	KUNIT_EXPECT_EQ(test, t->mmu.nr_leaves[0], 2);
+
+	t->g.young = false;
+	walk(t, HVMON_PT_AGE, 0, 2);
+	KUNIT_EXPECT_TRUE(test, t->g.young);
+	KUNIT_EXPECT_TRUE(test, t->g.flush);
+	KUNIT_EXPECT_EQ(test, t->dirty, 0);
+	walk(t, HVMON_PT_AGE, 5, 6);
+	KUNIT_EXPECT_EQ(test, t->dirty, 1);
+	KUNIT_EXPECT_EQ(test, t->dirty_pfn, 50);
+	KUNIT_EXPECT_EQ(test, hvmon_pt_lookup(&t->mmu, 5, &level), 0);
+	/* A huge leaf goes as a whole */
+	walk(t, HVMON_PT_AGE, 700, 701);
+	KUNIT_EXPECT_EQ(test, t->dirty, 2);
+	KUNIT_EXPECT_EQ(test, t->dirty_level, HVMON_PT_2M);
+	KUNIT_EXPECT_EQ(test, t->mmu.nr_leaves[0] + t->mmu.nr_leaves[1], 0);
+
+	t->g.young = false;
+	walk(t, HVMON_PT_AGE, 0, 1024);
+	KUNIT_EXPECT_FALSE(test, t->g.young);
+	KUNIT_EXPECT_FALSE(test, hvmon_pt_map_absent(&t->mmu, ptep, 50, RO));
+	KUNIT_EXPECT_TRUE(test, hvmon_pt_map_absent(&t->mmu, ptep + 1, 51, RO));
+	map(test, t, 5, 50, HVMON_PT_4K, RO);
+	map(test, t, 700, 70, HVMON_PT_4K, RO);
+	walk(t, HVMON_PT_TEST, 5, 6);
+	KUNIT_EXPECT_TRUE(test, t->g.young);
+
+	/* A zap forgets what was aged, and leaves no tables for its sake */
+	walk(t, HVMON_PT_AGE, 0, 1024);
+	KUNIT_EXPECT_EQ(test, t->mmu.nr_tables, 5);
+	walk(t, HVMON_PT_ZAP, 0, ~0ULL);
+	KUNIT_EXPECT_EQ(test, t->mmu.nr_tables, 1);
+	KUNIT_EXPECT_EQ(test, t->dirty, 2);
+	pt_free(t);
+}
+
 /* A harvest reports each written leaf once and leaves it mapped */
 static void pt_harvest(struct kunit *test)
 {
@@ -348,8 +408,6 @@ static void pt_no_dirty_bit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->dirty_gfn, 4);
 	KUNIT_EXPECT_FALSE(test, *a & _PAGE_RW);
 	KUNIT_EXPECT_TRUE(test, *b & _PAGE_PRESENT);
-	walk(t, HVMON_PT_AGE, 0, 100);
-	KUNIT_EXPECT_FALSE(test, t->g.young);
 	walk(t, HVMON_PT_ZAP, 0, 100);
 	KUNIT_EXPECT_EQ(test, t->dirty, 1);
 	pt_free(t);
@@ -378,6 +436,7 @@ static struct kunit_case pt_cases[] = {
 	KUNIT_CASE(pt_zap_range),
 	KUNIT_CASE(pt_walk_bounded),
 	KUNIT_CASE(pt_age),
+	KUNIT_CASE(pt_age_without_bits),
 	KUNIT_CASE(pt_harvest),
 	KUNIT_CASE(pt_log),
 	KUNIT_CASE(pt_around),
