@@ -392,7 +392,7 @@ static int gw_vcpu_update(struct hvmon_gwalk *w, u64 gpa, u64 old, u64 new, u32 
 	if (atomic)
 		pagefault_enable();
 	if (!r)
-		hvmon_mark_dirty(vm, gpa >> PAGE_SHIFT);
+		hvmon_mark_dirty(vm, &gpa, 1);
 	else if (r < 0 && atomic)
 		r = -EAGAIN;
 out:

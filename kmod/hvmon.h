@@ -104,6 +104,7 @@ struct hvmon_slots {
  * @levels: of the tables, 4 or 5
  * @notifier: aging, for the whole address space
  * @frozen: a slot is being replaced: faults install nothing and wait
+ * @logging: a slot logs what is written; under vm->lock, read by sections
  * @zap_gen: counts, under @lock, the changes that need a remote flush
  * @flushed_gen: the last of them that all vCPUs are known to have seen
  * @apic_page: what is mapped at the LAPIC's default address for processors
@@ -120,6 +121,7 @@ struct hvmon_mmu {
 	int levels;
 	struct mmu_notifier notifier;
 	bool frozen;
+	bool logging;
 	u64 zap_gen;
 	u64 flushed_gen;
 	void *apic_page;
@@ -681,8 +683,8 @@ int hvmon_mmu_fault(struct hvmon_vcpu *vcpu, u64 gpa, u32 access);
  */
 int hvmon_gpa_read(struct hvmon_vcpu *vcpu, u64 gpa, void *buf, size_t len);
 int hvmon_gpa_write(struct hvmon_vcpu *vcpu, u64 gpa, const void *buf, size_t len);
-/* Marks pages as written by the module, for users of their own copies */
-void hvmon_mark_dirty(struct hvmon_vm *vm, u64 gfn);
+/* Logs pages as written, by the module through its own copies or as the processor says */
+void hvmon_mark_dirty(struct hvmon_vm *vm, const u64 *gpa, u32 n);
 
 /*
  * Walk of the guest's own page tables in its present paging mode (none,

@@ -341,6 +341,51 @@ u64 hvmon_pt_lookup(struct hvmon_mmu *mmu, u64 gfn, int *level)
 	}
 }
 
+/* The table of 4 KiB leaves that has the frame's, NULL if there is none */
+static u64 *pt_leaf_table(struct hvmon_mmu *mmu, u64 gfn)
+{
+	u64 *table = mmu->root_table;
+	int level;
+
+	for (level = mmu->levels; level > HVMON_PT_4K; level--) {
+		u64 entry = READ_ONCE(table[pt_index(gfn, level)]);
+
+		if (!pt_present(mmu, entry) || pt_is_leaf(mmu, entry, level))
+			return NULL;
+		table = pt_child(mmu, entry);
+	}
+	return table;
+}
+
+/**
+ * hvmon_pt_clean - clean single 4 KiB leaves
+ * @mmu: address space
+ * @gfn: guest frame that bit 0 stands for
+ * @map: which leaves; those that are absent or clean stay as they are
+ * @pages: bits in @map
+ * @g: gathers what is left to be done; @g->dirty is called as it says
+ *
+ * HVMON_PT_HARVEST for few of many leaves: the others are not looked at.
+ */
+void hvmon_pt_clean(struct hvmon_mmu *mmu, u64 gfn, const unsigned long *map, u32 pages,
+		    struct hvmon_pt_gather *g)
+{
+	u64 first = ~0ULL;	/* that the table has */
+	u64 *table = NULL;
+	unsigned long i;
+
+	for_each_set_bit(i, map, pages) {
+		unsigned int index = pt_index(gfn + i, HVMON_PT_4K);
+
+		if (gfn + i - index != first) {
+			first = gfn + i - index;
+			table = pt_leaf_table(mmu, first);
+		}
+		if (table && pt_present(mmu, READ_ONCE(table[index])))
+			pt_clean_leaf(mmu, &table[index], gfn + i, HVMON_PT_4K, g);
+	}
+}
+
 struct pt_walk {
 	struct hvmon_mmu *mmu;
 	struct hvmon_pt_gather *g;

@@ -30,6 +30,8 @@
  *            every leaf counts as used
  * @dirty: set by the processor in leaves that it writes through; 0: it does
  *         not, and every writable leaf counts as written
+ * @logs: while hvmon_mmu.logging, hvmon_mark_dirty() is called for each leaf
+ *        that the processor sets @dirty in, by the end of the section
  * @table: entry that leads to the table at @pa
  * @leaf: entry that maps @pa; @prot is HVMON_PROT_*
  * @pa: physical address that an entry holds
@@ -42,6 +44,7 @@ struct hvmon_pt_fmt {
 	u64 writable;
 	u64 accessed;
 	u64 dirty;
+	bool logs;
 	u64 (*table)(u64 pa);
 	u64 (*leaf)(u64 pa, int level, unsigned int prot);
 	u64 (*pa)(u64 entry);
@@ -100,6 +103,8 @@ u64 *hvmon_pt_map(struct hvmon_mmu *mmu, struct hvmon_pt_cache *cache, u64 gfn, 
 bool hvmon_pt_map_absent(struct hvmon_mmu *mmu, u64 *ptep, u64 pfn, unsigned int prot);
 u64 hvmon_pt_walk(struct hvmon_mmu *mmu, enum hvmon_pt_op op, u64 start, u64 end,
 		  struct hvmon_pt_gather *g);
+void hvmon_pt_clean(struct hvmon_mmu *mmu, u64 gfn, const unsigned long *map, u32 pages,
+		    struct hvmon_pt_gather *g);
 u64 hvmon_pt_lookup(struct hvmon_mmu *mmu, u64 gfn, int *level);
 
 /* ------------------------------------------------------------------ */
@@ -113,6 +118,8 @@ void hvmon_tdp_freeze(struct hvmon_vm *vm, bool frozen);
 int hvmon_tdp_map_apic(struct hvmon_vm *vm);
 void hvmon_tdp_bar_apic(struct hvmon_vm *vm);
 void hvmon_tdp_flush(struct hvmon_vm *vm);
+void hvmon_tdp_set_logging(struct hvmon_vm *vm, bool on);
+void hvmon_tdp_clean(struct hvmon_slot *slot, u64 first, const unsigned long *log, u32 pages);
 void hvmon_tdp_walk_slot(struct hvmon_slot *slot, enum hvmon_pt_op op, u64 first, u64 pages);
 
 /* ------------------------------------------------------------------ */

@@ -233,7 +233,7 @@ static u8 take_preempted(struct hvmon_vcpu *vcpu)
 	/* 1: somebody changed it, and old is the new value. <0: the page is gone */
 	while (__try_cmpxchg_user(flag, &old, (u8)0, gone) > 0)
 		cpu_relax();
-	hvmon_mark_dirty(vcpu->vm, gpa >> PAGE_SHIFT);
+	hvmon_mark_dirty(vcpu->vm, &gpa, 1);
 out:
 	srcu_read_unlock(&vcpu->vm->srcu, idx);
 	return old;

@@ -127,6 +127,16 @@ struct hvmon_slots *hvmon_slots_edit(const struct hvmon_slots *old,
 	return new;
 }
 
+static bool slots_log(const struct hvmon_slots *slots)
+{
+	u32 i;
+
+	for (i = 0; slots && i < slots->nr; i++)
+		if (slots->slot[i]->dirty)
+			return true;
+	return false;
+}
+
 static struct hvmon_slots *vm_slots(struct hvmon_vm *vm)
 {
 	return srcu_dereference_check(vm->slots, &vm->srcu, lockdep_is_held(&vm->lock));
@@ -290,10 +300,13 @@ int hvmon_mem_set(struct hvmon_vm *vm, const struct hvmon_mem *arg)
 		if (r)
 			goto free_slots;
 	}
+	if (new && new->dirty)
+		hvmon_tdp_set_logging(vm, true);
 	if (old)
 		slots_replace(vm, slots, old, new);
 	else
 		slots_publish(vm, slots);
+	hvmon_tdp_set_logging(vm, slots_log(slots));
 	return 0;
 
 free_slots:
@@ -342,37 +355,53 @@ static void slot_mark(struct hvmon_slot *slot, u64 gfn)
 }
 
 /**
- * hvmon_mark_dirty - log a page that the module wrote for the guest
+ * hvmon_mark_dirty - log pages that were written
  * @vm: virtual machine
- * @gfn: guest frame; after the write
+ * @gpa: guest-physical addresses in them; after the writes
+ * @n: how many
+ *
+ * By the module for the guest, or by the processor where that says so. Any
+ * context but NMI. Those of no slot are passed over.
  */
-void hvmon_mark_dirty(struct hvmon_vm *vm, u64 gfn)
+void hvmon_mark_dirty(struct hvmon_vm *vm, const u64 *gpa, u32 n)
 {
 	int idx = srcu_read_lock(&vm->srcu);
-	struct hvmon_slot *slot = hvmon_slot_by_gfn(vm, gfn);
+	struct hvmon_slot *slot = NULL;
+	u64 gfn;
+	u32 i;
 
-	if (slot)
-		slot_mark(slot, gfn);
+	for (i = 0; i < n; i++) {
+		gfn = gpa[i] >> PAGE_SHIFT;
+		if (!slot || gfn - slot->gfn >= slot->npages)
+			slot = hvmon_slot_by_gfn(vm, gfn);
+		if (slot)
+			slot_mark(slot, gfn);
+	}
 	srcu_read_unlock(&vm->srcu, idx);
 }
 
-/* Takes @nr words of the log and adds their weight to *@dirty */
-static int log_take(unsigned long *log, u64 __user *to, u64 nr, u64 *dirty)
+/* Takes words of the log from @word up to @end and adds their weight to *@dirty */
+static int log_take(struct hvmon_slot *slot, u64 word, u64 end, u64 __user *to, u64 *dirty)
 {
+	bool clean = slot->vm->mmu.fmt->logs;
 	unsigned long buf[32];
 
-	while (nr) {
-		u32 i, n = min_t(u64, nr, ARRAY_SIZE(buf));
+	while (word < end) {
+		u32 i, n = min_t(u64, end - word, ARRAY_SIZE(buf)), found = 0;
+		unsigned long *log = &slot->dirty[word];
 
 		for (i = 0; i < n; i++) {
 			buf[i] = READ_ONCE(log[i]) ? xchg(&log[i], 0) : 0;
-			*dirty += hweight_long(buf[i]);
+			found += hweight_long(buf[i]);
 		}
+		/* After the bits were taken: a write after that sets one again */
+		if (clean && found)
+			hvmon_tdp_clean(slot, word * BITS_PER_LONG, buf, n * BITS_PER_LONG);
 		if (copy_to_user(to, buf, n * sizeof(*buf)))
 			return -EFAULT;
-		log += n;
+		*dirty += found;
+		word += n;
 		to += n;
-		nr -= n;
 		cond_resched();
 	}
 	return 0;
@@ -388,6 +417,7 @@ static int log_take(unsigned long *log, u64 __user *to, u64 nr, u64 *dirty)
 int hvmon_dirty_log(struct hvmon_vm *vm, struct hvmon_dirty_log *arg)
 {
 	struct hvmon_slot *slot;
+	u64 word, end;
 	int r;
 
 	lockdep_assert_held(&vm->lock);
@@ -402,10 +432,15 @@ int hvmon_dirty_log(struct hvmon_vm *vm, struct hvmon_dirty_log *arg)
 	if (arg->pages % BITS_PER_LONG && arg->first_page + arg->pages != slot->npages)
 		return -EINVAL;
 
-	hvmon_tdp_walk_slot(slot, HVMON_PT_HARVEST, arg->first_page, arg->pages);
+	/* Sections that have ended have told what the processor has logged */
+	if (vm->mmu.fmt->logs)
+		hvmon_kick_all_sync(vm);
+	else
+		hvmon_tdp_walk_slot(slot, HVMON_PT_HARVEST, arg->first_page, arg->pages);
 	arg->dirty = 0;
-	r = log_take(slot->dirty + arg->first_page / BITS_PER_LONG,
-		     u64_to_user_ptr(arg->bitmap), BITS_TO_LONGS(arg->pages), &arg->dirty);
+	word = arg->first_page / BITS_PER_LONG;
+	end = word + BITS_TO_LONGS(arg->pages);
+	r = log_take(slot, word, end, u64_to_user_ptr(arg->bitmap), &arg->dirty);
 	/*
 	 * A vCPU may write through what its TLB remembers as dirty, and nothing
 	 * logs that. A bit may come from a notifier that has not flushed yet:

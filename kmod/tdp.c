@@ -97,6 +97,48 @@ void hvmon_tdp_flush(struct hvmon_vm *vm)
 	tdp_flush(vm, gen);
 }
 
+/**
+ * hvmon_tdp_set_logging - have processors log what they write, or not any more
+ * @vm: virtual machine, with vm->lock held
+ * @on: which. When it returns, every section logs whose processor can.
+ */
+void hvmon_tdp_set_logging(struct hvmon_vm *vm, bool on)
+{
+	struct hvmon_mmu *mmu = &vm->mmu;
+
+	if (on == mmu->logging)
+		return;
+	WRITE_ONCE(mmu->logging, on);
+	if (on && mmu->fmt->logs)
+		hvmon_kick_all_sync(vm);
+}
+
+/* ... that is in the log already */
+static void tdp_dirty_page(struct hvmon_pt_gather *g, u64 gfn, u64 pfn, int level)
+{
+	folio_mark_dirty(page_folio(pfn_to_page(pfn)));
+}
+
+/**
+ * hvmon_tdp_clean - have the next writes to pages logged again
+ * @slot: that owns all leaves there
+ * @first: page within the slot
+ * @log: bits of the pages, taken from the slot's log
+ * @pages: how many
+ *
+ * The flush is left to hvmon_tdp_flush().
+ */
+void hvmon_tdp_clean(struct hvmon_slot *slot, u64 first, const unsigned long *log, u32 pages)
+{
+	struct hvmon_pt_gather g = { .dirty = tdp_dirty_page };
+	struct hvmon_mmu *mmu = &slot->vm->mmu;
+
+	spin_lock(&mmu->lock);
+	hvmon_pt_clean(mmu, slot->gfn + first, log, pages, &g);
+	tdp_gen(mmu, &g);
+	spin_unlock(&mmu->lock);
+}
+
 /* All of @op for the frames, with its remote flush */
 static void tdp_walk(struct hvmon_slot *slot, enum hvmon_pt_op op, u64 start, u64 end,
 		     bool may_sleep)

@@ -239,6 +239,9 @@ static bool check_execution(const struct entry *e)
 		return false;
 	if (e->proc2 & VMX_PROC2_APIC_ACCESS && !check_page(e, VMX_APIC_ACCESS))
 		return false;
+	/* The index may be anything: one beyond the log means that it is full */
+	if (e->proc2 & VMX_PROC2_PML && !check_page(e, VMX_PML_ADDRESS))
+		return false;
 	return KEPT(e, rules) && (!e->ept || check_eptp(e));
 }
 
@@ -768,6 +771,7 @@ static const char *const names[VMX_NR_FIELDS] = {
 	NAME(EOI_EXIT2, "EOI-exit bitmap 2"), NAME(EOI_EXIT3, "EOI-exit bitmap 3"),
 	NAME(INTR_STATUS, "guest interrupt status"), NAME(APIC_ACCESS, "APIC-access address"),
 	NAME(VIRTUAL_APIC, "virtual-APIC address"), NAME(TPR_THRESHOLD, "TPR threshold"),
+	NAME(PML_ADDRESS, "PML address"), NAME(PML_INDEX, "PML index"),
 	NAME(MSR_BITMAP, "MSR bitmap"), NAME(XSS_EXIT_BITMAP, "XSS-exiting bitmap"),
 	NAME(PIN_CTLS, "pin-based controls"), NAME(PROC_CTLS, "processor-based controls"),
 	NAME(PROC2_CTLS, "secondary processor-based controls"),

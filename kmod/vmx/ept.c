@@ -66,12 +66,14 @@ struct hvmon_pt_fmt hvmon_ept_fmt = {
 /**
  * vmx_ept_init() - the format as this processor has it
  *
- * Processors before Haswell set no accessed and dirty bits in EPT.
+ * Processors before Haswell set no accessed and dirty bits in EPT, those before
+ * Broadwell have no log of the latter.
  */
 void vmx_ept_init(void)
 {
 	if (!vmx_hw.ept_ad)
 		return;
+	hvmon_ept_fmt.logs = vmx_hw.pml;
 	hvmon_ept_fmt.accessed = EPT_ACCESSED;
 	hvmon_ept_fmt.dirty = EPT_DIRTY;
 }

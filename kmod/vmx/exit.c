@@ -369,6 +369,19 @@ static int exit_ept(struct hvmon_vcpu *vcpu)
 	return hvmon_exit_mmu(vcpu, vcpu->exit.info2, vmx_ept_access(vcpu->exit.info1));
 }
 
+/*
+ * The log is full, and an access that would set an accessed or dirty bit waits
+ * (29.3.6). Bit 12 of the qualification means what it does for EPT violations.
+ */
+static int exit_pml_full(struct hvmon_vcpu *vcpu)
+{
+	vcpu->stats.other++;
+	if (vcpu->exit.info1 & EPT_NMI_UNBLOCKED)
+		iret_faulted(vcpu);
+	vmx_pml_drain(vcpu);
+	return HVMON_RESUME;
+}
+
 /* ---- entries that fail ---- */
 
 /* What MOV to CR3 would have loaded, for a state that came without it */
@@ -436,6 +449,7 @@ static int (*const handlers[VMX_REASONS])(struct hvmon_vcpu *vcpu) = {
 	[VMX_REASON_XSETBV]		= exit_xsetbv,
 	[VMX_REASON_APIC_WRITE]		= vmx_exit_apic_write,
 	[VMX_REASON_VMFUNC]		= exit_ud,
+	[VMX_REASON_PML_FULL]		= exit_pml_full,
 };
 
 /**
@@ -452,7 +466,7 @@ bool vmx_exit_known(u32 reason)
 /* Exits that can come amid the delivery of an event: 28.2.4 */
 #define VECTORING	(BIT_ULL(VMX_REASON_EXCEPTION_NMI) | BIT_ULL(VMX_REASON_TASK_SWITCH) | \
 			 BIT_ULL(VMX_REASON_EPT_VIOLATION) | BIT_ULL(VMX_REASON_EPT_MISCONFIG) | \
-			 BIT_ULL(VMX_REASON_APIC_ACCESS))
+			 BIT_ULL(VMX_REASON_APIC_ACCESS) | BIT_ULL(VMX_REASON_PML_FULL))
 
 /**
  * vmx_handle_exit() - settle the last exit

@@ -289,6 +289,10 @@ static void control_init(struct hvmon_vcpu *vcpu)
 	vmx_set(vcpu, VMX_MSR_BITMAP, vmx_hw.msr_bitmap_pa);
 	vmx_set(vcpu, VMX_EPTP, vcpu->vm->mmu.root);
 	vmx_set(vcpu, VMX_VMCS_LINK, ~0ULL);
+	if (vcpu->vmx->pml) {
+		vmx_set(vcpu, VMX_PML_ADDRESS, __pa(vcpu->vmx->pml));
+		vmx_set(vcpu, VMX_PML_INDEX, VMX_PML_ENTRIES - 1);
+	}
 	if (proc2 & VMX_PROC2_VPID)
 		vmx_set(vcpu, VMX_VPID, vmx_hw.vpid);
 }
@@ -346,6 +350,10 @@ void vmx_vmcs_init(struct hvmon_vcpu *vcpu)
 	if (!vmx_has2(VMX_PROC2_INTR_DELIVERY)) {
 		bitmap_clear(vmx->dirty, VMX_EOI_EXIT0, 4);
 		__clear_bit(VMX_INTR_STATUS, vmx->dirty);
+	}
+	if (!vmx->pml) {
+		__clear_bit(VMX_PML_ADDRESS, vmx->dirty);
+		__clear_bit(VMX_PML_INDEX, vmx->dirty);
 	}
 	if (!(vmx_hw.pin.may & VMX_PIN_PREEMPT_TIMER))
 		__clear_bit(VMX_PREEMPT_TIMER, vmx->dirty);

@@ -262,6 +262,7 @@ static int section_begin(struct hvmon_vcpu *vcpu)
 	vmx_dr_section_begin(vcpu, cpu);
 	vmx_msrs_section_begin(vcpu, cpu);
 	vmx_apic_section_begin(vcpu);
+	vmx_pml_section_begin(vcpu);
 	vmx_sync(vcpu, cpu);
 	vmx_events_section_begin(vcpu);
 	barrier_between_guests(cpu, vmx);
@@ -276,6 +277,8 @@ static void section_end(struct hvmon_vcpu *vcpu)
 	struct hvmon_vmx_vcpu *vmx = vcpu->vmx;
 
 	hvmon_fpu_section_end(vcpu);
+	if (vmx->pml_on)
+		vmx_pml_drain(vcpu);
 	vmx_apic_section_end(vcpu);
 	vmx_dr_section_end(vcpu, cpu);
 	vmx_msrs_section_end(vcpu, cpu);
@@ -315,7 +318,7 @@ static void section_end(struct hvmon_vcpu *vcpu)
 			 BIT_ULL(VMX_REASON_IO) | BIT_ULL(VMX_REASON_INVALID_STATE) |	\
 			 BIT_ULL(VMX_REASON_MSR_LOAD) | BIT_ULL(VMX_REASON_EPT_VIOLATION) | \
 			 BIT_ULL(VMX_REASON_APIC_ACCESS) | BIT_ULL(VMX_REASON_EOI) |	\
-			 BIT_ULL(VMX_REASON_APIC_WRITE))
+			 BIT_ULL(VMX_REASON_APIC_WRITE) | BIT_ULL(VMX_REASON_PML_FULL))
 
 /* One of VMX_EAGER_FIELDS */
 static __always_inline u64 fetch_now(struct hvmon_vmx_vcpu *vmx, enum vmx_field field)
@@ -446,6 +449,7 @@ static int hw_init(void)
 	vmx_detect(&vmx_hw);
 	withhold_features();
 	vmx_apic_detect();
+	vmx_pml_detect();
 	vmx_ept_init();
 	r = vmx_msr_bitmap_init();
 	if (r)
@@ -489,6 +493,7 @@ static void update_caps(struct hvmon_vcpu *vcpu)
 
 static void vcpu_fini(struct hvmon_vcpu *vcpu)
 {
+	vmx_pml_fini(vcpu);
 	vmx_apic_fini(vcpu);
 	free_page((unsigned long)vcpu->vmx->vmcs);
 	kfree(vcpu->vmx);
@@ -526,7 +531,7 @@ static int vcpu_init(struct hvmon_vcpu *vcpu)
 		return r;
 	}
 	vcpu->vmx = vmx;
-	r = vmx_apic_init(vcpu);
+	r = vmx_apic_init(vcpu) ?: vmx_pml_init(vcpu);
 	if (r) {
 		vcpu_fini(vcpu);
 		return r;

@@ -49,6 +49,7 @@
 	_(IO_BITMAP_A,			0x2000)			\
 	_(IO_BITMAP_B,			0x2002)			\
 	_(MSR_BITMAP,			0x2004)			\
+	_(PML_ADDRESS,			0x200e)			\
 	_(TSC_OFFSET,			0x2010)			\
 	_(VIRTUAL_APIC,			0x2012)			\
 	_(APIC_ACCESS,			0x2014)			\
@@ -121,6 +122,7 @@
 	VMX_SEGMENTS(_, _SELECTOR, 0x0800)			\
 	/* SVI and RVI: 25.4.2 */				\
 	_(INTR_STATUS,			0x0810)			\
+	_(PML_INDEX,			0x0812)			\
 	_(DEBUGCTL,			0x2802)			\
 	_(PDPTE0,			0x280a)			\
 	_(PDPTE1,			0x280c)			\
@@ -337,6 +339,7 @@ struct vmx_ctls {
  * @maxphyaddr: width of a physical address
  * @vpid: the one VPID that hvmon uses, 0 without
  * @ept_ad: EPT has accessed and dirty bits
+ * @pml: the processor logs pages in whose leaves it sets the dirty bit
  * @error_any: an error code may be given with any exception (A.1, bit 56)
  * @spec_ctrl: SPEC_CTRL exists and must be switched by us
  * @ibpb: a barrier keeps guests from steering each other's predictions
@@ -360,7 +363,7 @@ struct vmx_hw {
 	u64 ept_vpid;
 	u8 maxphyaddr;
 	u16 vpid;
-	bool ept_ad, error_any, spec_ctrl, ibpb, pebs, rdtscp;
+	bool ept_ad, pml, error_any, spec_ctrl, ibpb, pebs, rdtscp;
 	bool apicv, x2apicv;
 	bool l1d_flush;
 	void *msr_bitmap, *x2apic_bitmap;
@@ -498,6 +501,9 @@ DECLARE_PER_CPU(struct vmx_cpu, vmx_cpus);
  *         and in a section IRR and ISR are here
  * @tpr: what it held when common code knew it last
  * @posted: vectors given to the processor in this section
+ * @pml: page-modification log, VMX_PML_ENTRIES addresses; NULL where there is none.
+ *       Outside sections it is empty
+ * @pml_on: it is in use
  * @id: never used again
  */
 struct hvmon_vmx_vcpu {
@@ -520,6 +526,8 @@ struct hvmon_vmx_vcpu {
 	u32 *vapic;
 	u32 tpr;
 	u32 posted;
+	u64 *pml;
+	bool pml_on;
 	u64 id;
 };
 
@@ -722,6 +730,16 @@ void vmx_open_window(struct hvmon_vcpu *vcpu, enum hvmon_event_kind kind);
 void vmx_after_exit(struct hvmon_vcpu *vcpu, u32 vectoring);
 void vmx_fit_shadow(u64 rflags, u64 debugctl, u64 *blocked, u64 *pending);
 void vmx_events_section_begin(struct hvmon_vcpu *vcpu);
+
+/* ---- pml.c ---- */
+
+#define VMX_PML_ENTRIES		512
+
+void vmx_pml_detect(void);
+int vmx_pml_init(struct hvmon_vcpu *vcpu);
+void vmx_pml_fini(struct hvmon_vcpu *vcpu);
+void vmx_pml_section_begin(struct hvmon_vcpu *vcpu);
+void vmx_pml_drain(struct hvmon_vcpu *vcpu);
 
 /* ---- ept.c ---- */
 

@@ -355,6 +355,46 @@ static void pt_harvest(struct kunit *test)
 	pt_free(t);
 }
 
+/* Of a map of pages only those that are present and written are reported */
+static void pt_clean(struct kunit *test)
+{
+	struct pt_test *t = pt_new(test, &hvmon_npt_fmt, 4);
+	DECLARE_BITMAP(pages, 2048) = {};
+	u64 *ptep[3];
+	int i;
+
+	/* On both sides of a table's end; the next tables are absent and a huge leaf */
+	ptep[0] = map(test, t, 510, 40, HVMON_PT_4K, RW);
+	ptep[1] = map(test, t, 511, 41, HVMON_PT_4K, RW);
+	ptep[2] = map(test, t, 512, 42, HVMON_PT_4K, RW);
+	*map(test, t, 1536, 1024, HVMON_PT_2M, RW) |= _PAGE_DIRTY;
+	for (i = 0; i < 3; i++)
+		*ptep[i] |= _PAGE_DIRTY | _PAGE_ACCESSED;
+	hvmon_pt_clean(&t->mmu, 0, pages, 2048, &t->g);
+	KUNIT_EXPECT_EQ(test, t->dirty, 0);
+	KUNIT_EXPECT_FALSE(test, t->g.flush);
+	__set_bit(509, pages);
+	__set_bit(510, pages);
+	__set_bit(512, pages);
+	__set_bit(1100, pages);
+	__set_bit(1600, pages);
+	hvmon_pt_clean(&t->mmu, 0, pages, 2048, &t->g);
+	KUNIT_EXPECT_EQ(test, t->dirty, 2);
+	KUNIT_EXPECT_EQ(test, t->dirty_gfn, 512);
+	KUNIT_EXPECT_EQ(test, t->dirty_pfn, 42);
+	KUNIT_EXPECT_TRUE(test, t->g.flush);
+	KUNIT_EXPECT_FALSE(test, *ptep[0] & _PAGE_DIRTY);
+	KUNIT_EXPECT_TRUE(test, *ptep[0] & _PAGE_ACCESSED);
+	KUNIT_EXPECT_TRUE(test, *ptep[1] & _PAGE_DIRTY);
+	/* The map may begin anywhere: bit 509 is of page 511 */
+	hvmon_pt_clean(&t->mmu, 2, pages, 2000, &t->g);
+	KUNIT_EXPECT_EQ(test, t->dirty, 3);
+	KUNIT_EXPECT_EQ(test, t->dirty_gfn, 511);
+	walk(t, HVMON_PT_ZAP, 0, 2048);
+	KUNIT_EXPECT_EQ(test, t->dirty, 4);
+	pt_free(t);
+}
+
 /* When logging begins huge leaves go and small ones are cleaned */
 static void pt_log(struct kunit *test)
 {
@@ -438,6 +478,7 @@ static struct kunit_case pt_cases[] = {
 	KUNIT_CASE(pt_age),
 	KUNIT_CASE(pt_age_without_bits),
 	KUNIT_CASE(pt_harvest),
+	KUNIT_CASE(pt_clean),
 	KUNIT_CASE(pt_log),
 	KUNIT_CASE(pt_around),
 	KUNIT_CASE(pt_no_dirty_bit),

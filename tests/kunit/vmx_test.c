@@ -2,6 +2,7 @@
 /* VT-x: encodings, the cache of the VMCS, maps, windows and the exit table */
 #include <kunit/test.h>
 #include <linux/bitmap.h>
+#include <linux/slab.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
@@ -275,6 +276,7 @@ static void exit_table(struct kunit *test)
 		VMX_REASON_PREEMPT_TIMER, VMX_REASON_INVVPID, VMX_REASON_WBINVD,
 		VMX_REASON_XSETBV, VMX_REASON_TPR,
 		VMX_REASON_APIC_ACCESS, VMX_REASON_EOI, VMX_REASON_APIC_WRITE,
+		VMX_REASON_PML_FULL,
 	};
 	unsigned int i;
 
@@ -320,6 +322,91 @@ static void fit_shadow(struct kunit *test)
 	}
 }
 
+#define PML_PAGES	600
+
+/* A VM of one slot that logs, at 16 MiB */
+static struct hvmon_slot *new_logging_vm(struct kunit *test, struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_vm *vm = kunit_kzalloc(test, sizeof(*vm), GFP_KERNEL);
+	struct hvmon_slot *slot = kunit_kzalloc(test, sizeof(*slot), GFP_KERNEL);
+	struct hvmon_slots *slots;
+
+	KUNIT_ASSERT_NOT_NULL(test, vm);
+	KUNIT_ASSERT_NOT_NULL(test, slot);
+	slot->gfn = 0x1000;
+	slot->npages = PML_PAGES;
+	slot->dirty = kunit_kzalloc(test, BITS_TO_LONGS(PML_PAGES) * sizeof(long), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, slot->dirty);
+	slots = kunit_kzalloc(test, struct_size(slots, slot, 1), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, slots);
+	slots->nr = 1;
+	slots->slot[0] = slot;
+	RCU_INIT_POINTER(vm->slots, slots);
+	KUNIT_ASSERT_EQ(test, init_srcu_struct(&vm->srcu), 0);
+	vcpu->vm = vm;
+	return slot;
+}
+
+/*
+ * Claim: what is above the index is passed on, whatever its low bits are, and
+ * the log is empty then; a full one has an index beyond it
+ */
+static void pml_drain(struct kunit *test)
+{
+	static const struct {
+		u16 index;
+		int logged;
+	} rows[] = { { 511, 0 }, { 510, 1 }, { 500, 11 }, { 0, 511 }, { 0xffff, 512 } };
+	struct hvmon_vcpu *vcpu = new_vcpu(test);
+	struct hvmon_slot *slot = new_logging_vm(test, vcpu);
+	u64 *log = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, log);
+	vcpu->vmx->pml = log;
+	for (i = 0; i < VMX_PML_ENTRIES; i++)
+		log[i] = ((slot->gfn + i) << PAGE_SHIFT) + i * 7;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		vmx_set(vcpu, VMX_PML_INDEX, rows[i].index);
+		vmx_pml_drain(vcpu);
+		KUNIT_EXPECT_EQ(test, vmx_get(vcpu, VMX_PML_INDEX), 511);
+		KUNIT_EXPECT_EQ(test, bitmap_weight(slot->dirty, PML_PAGES), rows[i].logged);
+		KUNIT_EXPECT_EQ(test, find_first_bit(slot->dirty, 512), 512 - rows[i].logged);
+		bitmap_zero(slot->dirty, PML_PAGES);
+	}
+	/* Pages of no slot, such as the one behind, are nobody's */
+	log[511] = (slot->gfn + PML_PAGES) << PAGE_SHIFT;
+	log[510] = (slot->gfn - 1) << PAGE_SHIFT;
+	vmx_set(vcpu, VMX_PML_INDEX, 509);
+	vmx_pml_drain(vcpu);
+	KUNIT_EXPECT_TRUE(test, bitmap_empty(slot->dirty, PML_PAGES));
+	cleanup_srcu_struct(&vcpu->vm->srcu);
+}
+
+/* Claim: a section logs while a slot does, if the vCPU has a log */
+static void pml_sections(struct kunit *test)
+{
+	struct hvmon_vcpu *vcpu = new_vcpu(test);
+	u64 other = VMX_PROC2_EPT | VMX_PROC2_VPID;
+	u64 log;
+
+	vcpu->vm = kunit_kzalloc(test, sizeof(*vcpu->vm), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, vcpu->vm);
+	vmx_set(vcpu, VMX_PROC2_CTLS, other);
+	vcpu->vm->mmu.logging = true;
+	vmx_pml_section_begin(vcpu);
+	KUNIT_EXPECT_EQ(test, vmx_get(vcpu, VMX_PROC2_CTLS), other);
+	KUNIT_EXPECT_FALSE(test, vcpu->vmx->pml_on);
+	vcpu->vmx->pml = &log;
+	vmx_pml_section_begin(vcpu);
+	KUNIT_EXPECT_EQ(test, vmx_get(vcpu, VMX_PROC2_CTLS), other | VMX_PROC2_PML);
+	KUNIT_EXPECT_TRUE(test, vcpu->vmx->pml_on);
+	vcpu->vm->mmu.logging = false;
+	vmx_pml_section_begin(vcpu);
+	KUNIT_EXPECT_EQ(test, vmx_get(vcpu, VMX_PROC2_CTLS), other);
+	KUNIT_EXPECT_FALSE(test, vcpu->vmx->pml_on);
+}
+
 static struct kunit_case vmx_cases[] = {
 	KUNIT_CASE(controls),
 	KUNIT_CASE(timer_ticks),
@@ -337,6 +424,8 @@ static struct kunit_case vmx_cases[] = {
 	KUNIT_CASE(ept_entries),
 	KUNIT_CASE(exit_table),
 	KUNIT_CASE(fit_shadow),
+	KUNIT_CASE(pml_drain),
+	KUNIT_CASE(pml_sections),
 	{}
 };
 
