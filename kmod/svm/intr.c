@@ -37,16 +37,25 @@ u64 svm_encode_event(const struct hvmon_event *ev)
 /**
  * svm_decode_event() - EXITINTINFO or EVENTINJ as an event
  * @info: the field
- * @ev: filled in; not valid if the field is not
+ * @ev: filled in; not valid if the field is not, or if it holds an exception
+ *      with a vector that no exception has
+ *
+ * No processor leaves such an exception behind, but QEMU has been seen to.
+ * VMRUN would fail with it (15.20), and the guest would end.
  */
 void svm_decode_event(u64 info, struct hvmon_event *ev)
 {
+	u8 vector = info & SVM_EVENT_VECTOR_MASK;
+	u8 type = (info & SVM_EVENT_TYPE_MASK) >> SVM_EVENT_TYPE_SHIFT;
+
 	*ev = (struct hvmon_event) { };
 	if (!(info & SVM_EVENT_VALID))
 		return;
+	if (type == HVMON_EV_EXCEPTION && (vector > 31 || vector == 2))
+		return;
 	ev->valid = 1;
-	ev->vector = info & SVM_EVENT_VECTOR_MASK;
-	ev->type = (info & SVM_EVENT_TYPE_MASK) >> SVM_EVENT_TYPE_SHIFT;
+	ev->vector = vector;
+	ev->type = type;
 	if (info & SVM_EVENT_ERROR_VALID) {
 		ev->has_error = 1;
 		ev->error = info >> 32;

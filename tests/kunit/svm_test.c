@@ -63,6 +63,27 @@ static void event_not_valid(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, out.vector, 0);
 }
 
+/* Claim: an exception whose vector is none of an exception is not injected again */
+static void event_no_exception(struct kunit *test)
+{
+	static const struct {
+		u64 info;
+		u8 valid;
+	} rows[] = {
+		{ 0x80000302, 0 }, { 0x80000320, 0 }, { 0x800003ec, 0 }, { 0x800003ff, 0 },
+		{ 0x780000b20ULL, 0 },
+		{ 0x80000300, 1 }, { 0x8000031f, 1 }, { 0x800000ec, 1 }, { 0x80000202, 1 },
+		{ 0x80000480, 1 },
+	};
+	struct hvmon_event out;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		svm_decode_event(rows[i].info, &out);
+		KUNIT_EXPECT_EQ_MSG(test, out.valid, rows[i].valid, "0x%llx", rows[i].info);
+	}
+}
+
 /* Claim: each MSR has the two bits that APM vol. 2, 15.11 gives it */
 static void msr_map(struct kunit *test)
 {
@@ -415,6 +436,10 @@ static void in_flight(struct kunit *test)
 	vmcb->exit_int_info = 0x80000303;
 	exits(vcpu, SVM_EXIT_NPF, 0x1000);
 	KUNIT_EXPECT_EQ(test, vcpu->in_flight.valid, 0);
+	/* What is no exception's vector is nobody's event */
+	vmcb->exit_int_info = 0x800003ec;
+	exits(vcpu, SVM_EXIT_NPF, 0x1000);
+	KUNIT_EXPECT_EQ(test, vcpu->in_flight.valid, 0);
 	/* #BP that was injected */
 	vmcb->exit_int_info = 0;
 	svm_inject(vcpu, &bp);
@@ -428,6 +453,7 @@ static struct kunit_case svm_cases[] = {
 	KUNIT_CASE(seg_unusable),
 	KUNIT_CASE(events),
 	KUNIT_CASE(event_not_valid),
+	KUNIT_CASE(event_no_exception),
 	KUNIT_CASE(msr_map),
 	KUNIT_CASE(msr_map_outside),
 	KUNIT_CASE(ioio),
