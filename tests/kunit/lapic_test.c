@@ -86,6 +86,61 @@ static void lapic_tpr(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, hvmon_lapic_masked_class(v), 4);
 }
 
+/* All that is requested leaves at once, whatever masks it, and comes back the same */
+static void lapic_irr_moves(struct kunit *test)
+{
+	static const u8 vectors[] = { 0x10, 0x3f, 0x40, 0x7f, 0x80, 0xbf, 0xc0, 0xff };
+	struct hvmon_vm *vm = test->priv;
+	struct hvmon_vcpu *v = vm->vcpu[0];
+	struct hvmon_lapic *l = v->lapic;
+	DECLARE_BITMAP(irr, HVMON_VECTORS);
+	unsigned int i;
+
+	bitmap_fill(irr, HVMON_VECTORS);
+	KUNIT_EXPECT_FALSE(test, hvmon_lapic_take_irr(l, irr));
+	/* The hint may be a leftover */
+	l->irr_pending = true;
+	KUNIT_EXPECT_FALSE(test, hvmon_lapic_take_irr(l, irr));
+	KUNIT_EXPECT_FALSE(test, l->irr_pending);
+
+	hvmon_lapic_set_tpr(v, 0xf0);
+	for (i = 0; i < ARRAY_SIZE(vectors); i++)
+		fixed_irq(vm, 0, vectors[i], i & 1);
+	bitmap_fill(irr, HVMON_VECTORS);
+	KUNIT_EXPECT_TRUE(test, hvmon_lapic_take_irr(l, irr));
+	KUNIT_EXPECT_EQ(test, bitmap_weight(irr, HVMON_VECTORS), (int)ARRAY_SIZE(vectors));
+	for (i = 0; i < ARRAY_SIZE(vectors); i++) {
+		KUNIT_EXPECT_TRUE_MSG(test, test_bit(vectors[i], irr), "%x", vectors[i]);
+		KUNIT_EXPECT_EQ_MSG(test, test_bit(vectors[i], l->tmr), i & 1, "%x", vectors[i]);
+	}
+	KUNIT_EXPECT_TRUE(test, bitmap_empty(l->irr, HVMON_VECTORS));
+	KUNIT_EXPECT_FALSE(test, l->irr_pending);
+	hvmon_lapic_set_tpr(v, 0);
+	KUNIT_EXPECT_EQ(test, hvmon_irq_pending(v), -1);
+
+	/* What comes now is new, even a vector that was taken: the vCPU is told */
+	hvmon_request_take(v, HVMON_REQ_EVENT);
+	fixed_irq(vm, 0, 0x80, false);
+	KUNIT_EXPECT_TRUE(test, hvmon_request_pending(v, HVMON_REQ_EVENT));
+	KUNIT_EXPECT_EQ(test, hvmon_irq_pending(v), 0x80);
+	/* ... and merges with what was not delivered */
+	__clear_bit(0xff, irr);
+	hvmon_lapic_give_irr(l, irr);
+	KUNIT_EXPECT_TRUE(test, bitmap_equal(l->irr, irr, HVMON_VECTORS));
+	for (i = ARRAY_SIZE(vectors) - 1; i-- > 0;) {
+		KUNIT_EXPECT_EQ(test, hvmon_irq_ack(v), (int)vectors[i]);
+		hvmon_lapic_eoi(v);
+	}
+	KUNIT_EXPECT_EQ(test, hvmon_irq_pending(v), -1);
+	KUNIT_EXPECT_FALSE(test, l->irr_pending);
+
+	/* Nothing given back is nothing requested */
+	bitmap_zero(irr, HVMON_VECTORS);
+	hvmon_lapic_give_irr(l, irr);
+	KUNIT_EXPECT_EQ(test, hvmon_irq_pending(v), -1);
+	KUNIT_EXPECT_FALSE(test, hvmon_lapic_take_irr(l, irr));
+}
+
 /* The paravirtual EOI is offered only if an EOI has no effects */
 static void lapic_pv_eoi(struct kunit *test)
 {
@@ -624,6 +679,7 @@ static void lapic_states(struct kunit *test)
 static struct kunit_case lapic_cases[] = {
 	KUNIT_CASE(lapic_priorities),
 	KUNIT_CASE(lapic_tpr),
+	KUNIT_CASE(lapic_irr_moves),
 	KUNIT_CASE(lapic_pv_eoi),
 	KUNIT_CASE(lapic_logical),
 	KUNIT_CASE(lapic_icr_shorthands),
