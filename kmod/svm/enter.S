@@ -39,6 +39,21 @@
 #define HAVE_UNTRAIN
 #endif
 
+/*
+ * As many calls as a return stack has entries: each RET that is predicted from one
+ * of them speculates into an INT3.
+ */
+.macro FILL_RETURN_STACK
+	.rept	32
+	ANNOTATE_INTRA_FUNCTION_CALL
+	call	771f
+	int3
+771:
+	.endr
+	add	$(32 * 8), %rsp
+	lfence
+.endm
+
 	.section .rodata
 	.balign 2
 verw_selector:
@@ -141,18 +156,26 @@ SYM_FUNC_START(hvmon_svm_enter)
 	mov	SVM_SWITCH_HOST_PA(%rsi), %rax
 6:	vmload	%rax
 7:
-	/* Return predictions of the guest's making end here, before any RET */
+	/*
+	 * Return predictions of the guest's making end here, before any RET. With
+	 * automatic IBRS the exit itself clears them (EFER.AIBRSE, 3.1.7), and the
+	 * kernel does not ask for it. RSB_VMEXIT_LITE is never set: AMD's processors
+	 * make no post-barrier return stack buffer predictions.
+	 */
 	ALTERNATIVE "jmp .Lrsb_done", "", X86_FEATURE_RSB_VMEXIT
-	.rept	32
-	ANNOTATE_INTRA_FUNCTION_CALL
-	call	771f
-	int3
-771:
-	.endr
-	add	$(32 * 8), %rsp
-	lfence
+	FILL_RETURN_STACK
 .Lrsb_done:
 
+	/*
+	 * No LFENCE for a jump that is predicted wrong and goes on with the guest's
+	 * value, as VT-x has: the host predicts none of its branches by this MSR.
+	 * Linux sets its IBRS bit on Intel's processors alone (KERNEL_IBRS), and
+	 * automatic IBRS is a bit of EFER, which the exit has loaded. STIBP is for
+	 * user space, retpolines and untrained returns do the kernel's work. SSBD and
+	 * PSFD act on loads that pass older stores: those from here to the RET are of
+	 * what was stored before VMRUN. The values that are compared lie in a line of
+	 * the cache that has just been read, so that the jump does not stay wrong.
+	 */
 	ALTERNATIVE "jmp .Lspec_host_done", "", X86_FEATURE_MSR_SPEC_CTRL
 	mov	SVM_SWITCH_SPEC_HOST(%rsi), %eax
 	cmp	SVM_SWITCH_SPEC_GUEST(%rsi), %eax
@@ -168,6 +191,11 @@ SYM_FUNC_START(hvmon_svm_enter)
 	mov	$PRED_CMD_IBPB, %eax
 	xor	%edx, %edx
 	wrmsr
+#ifdef X86_BUG_IBPB_NO_RET
+	/* The kernel takes RSB_VMEXIT back where it has this barrier at exits */
+	ALTERNATIVE "jmp .Libpb_done", "", X86_BUG_IBPB_NO_RET
+	FILL_RETURN_STACK
+#endif
 .Libpb_done:
 #endif
 #ifdef HAVE_UNTRAIN
