@@ -28,7 +28,8 @@ help:
 	@echo
 	@echo 'make module        only the module, in build/mod-RELEASE/'
 	@echo 'make userspace     only the userspace, in build/'
-	@echo 'make lab-module    the module for the lab, HOST_KERNEL=stock|debug|NAME'
+	@echo 'make lab-module    the module and a helper of the selftests for the lab,'
+	@echo '                   HOST_KERNEL=stock|debug|NAME'
 	@echo 'make kunit-module  the same with the KUnit suites linked in, for the debug kernel'
 	@echo 'make selftests     the test programs, make guests the test guests'
 	@echo 'W=1 and C=2 (sparse) work as in the kernel'
@@ -50,7 +51,7 @@ define build_module
 	exec 9>"$$dir/.lock"; flock 9; \
 	find "$$dir" -xtype l -delete; \
 	cp -rsf "$(CURDIR)/Kbuild" "$(CURDIR)/kmod" "$(CURDIR)/uapi" "$$dir/"; \
-	cp -rsf "$(CURDIR)/tests/kunit" "$$dir/tests/"; \
+	cp -rsf "$(CURDIR)/tests/kunit" "$(CURDIR)/tests/modules" "$$dir/tests/"; \
 	$(MAKE) --no-print-directory $(JOBS) -C "$$kdir" M="$$dir" $(3) \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
 endef
@@ -62,11 +63,11 @@ module:
 LAB_HEADERS = $$($(LAB)/kernels get headers-$(HOST_KERNEL:stock=6.12))
 
 lab-module:
-	$(call build_module,$(LAB_HEADERS),,)
+	$(call build_module,$(LAB_HEADERS),,HVMON_TESTS=1)
 
 # For make check: what the compiler and sparse say, apart from other builds.
 lint-module:
-	$(call build_module,$(LAB_HEADERS),-lint,W=1 C=2)
+	$(call build_module,$(LAB_HEADERS),-lint,HVMON_TESTS=1 W=1 C=2)
 
 kunit-module: HOST_KERNEL = debug
 kunit-module:

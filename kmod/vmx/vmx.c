@@ -122,8 +122,11 @@ static int own_cpu(struct vmx_cpu *cpu)
 		return store_pointer(&cpu->old_vmcs);
 	write_cr4(cpu->cr4 | X86_CR4_VMXE);
 	r = vmxon(cpu->region_pa);
-	if (r)
+	if (r) {
 		write_cr4(cpu->cr4);
+		pr_err_ratelimited("hvmon: VMXON failed on CPU %u: the region's revision is 0x%x, the processor's 0x%x\n",
+				   smp_processor_id(), *(u32 *)cpu->region, vmx_hw.revision);
+	}
 	return r;
 }
 
@@ -146,6 +149,8 @@ static int make_current(struct hvmon_vmx_vcpu *vmx, struct vmx_cpu *cpu)
 	r = vmptrld(vmx->vmcs_pa);
 	if (r) {
 		disown_cpu(cpu);
+		pr_err_ratelimited("hvmon: VMPTRLD failed: the VMCS's revision is 0x%x, the processor's 0x%x\n",
+				   *(u32 *)vmx->vmcs, vmx_hw.revision);
 		return r;
 	}
 	vmx->current_here = true;
