@@ -384,14 +384,25 @@ static int exit_pml_full(struct hvmon_vcpu *vcpu)
 
 /* ---- entries that fail ---- */
 
+/*
+ * What was to be delivered with it is lost, as on AMD-V: nothing of it may come
+ * with the next entry, which may be that of another state.
+ */
+static int entry_failed(struct hvmon_vcpu *vcpu, u64 code, const char *why)
+{
+	vmx_set(vcpu, VMX_ENTRY_INTR_INFO, 0);
+	vcpu->vmx->injecting = false;
+	return hvmon_exit_invalid(vcpu, code, why);
+}
+
 /* What MOV to CR3 would have loaded, for a state that came without it */
 static int exit_pdptrs(struct hvmon_vcpu *vcpu)
 {
 	if (vcpu->in_section)
 		return HVMON_LATER;
 	if (!vmx_load_pdptrs(vcpu))
-		return hvmon_exit_invalid(vcpu, VMX_REASON_INVALID_STATE,
-					  "a reserved bit is set in a PDPTE that CR3 leads to");
+		return entry_failed(vcpu, VMX_REASON_INVALID_STATE,
+				    "a reserved bit is set in a PDPTE that CR3 leads to");
 	return HVMON_RESUME;
 }
 
@@ -410,7 +421,7 @@ static int exit_invalid(struct hvmon_vcpu *vcpu)
 	else
 		snprintf(text, sizeof(text), "%s is 0x%llx: %s", vmx_field_name(b.field),
 			 b.value, b.rule);
-	return hvmon_exit_invalid(vcpu, vcpu->exit.code, text);
+	return entry_failed(vcpu, vcpu->exit.code, text);
 }
 
 /* What a handler may return is said above HVMON_RESUME in hvmon.h */
