@@ -5,6 +5,7 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 HOST_KERNEL ?= stock
 CPU ?= svm
+MITIGATIONS ?=
 DESTDIR ?=
 PREFIX ?= /usr/local
 
@@ -22,6 +23,7 @@ help:
 	@echo 'make check         all tests, in the lab; TESTS="PATTERN..." selects stages'
 	@echo 'make check-full    ... and what takes long: more guests on VT-x'
 	@echo 'make bench         what an exit and an idle VM cost, beside KVM'
+	@echo '                   (MITIGATIONS=off: in a host without any)'
 	@echo 'make symcheck      no symbol that hvmon.ko needs is reserved for KVM'
 	@echo 'make install       module, userspace, manuals (DESTDIR=, PREFIX=/usr/local)'
 	@echo 'make clean         removes build/ (not the cache of kernels)'
@@ -93,7 +95,7 @@ check-full:
 	@tests/check --full
 
 bench:
-	@CPU="$(CPU)" tests/bench/run
+	@CPU="$(CPU)" MITIGATIONS="$(MITIGATIONS)" tests/bench/run
 
 symcheck: HOST_KERNEL = stock
 symcheck: lab-module
