@@ -74,7 +74,7 @@ static void test_linux(void)
 	expect(!*(uint8_t *)mem_at(&mem, 0x1001000, 1));
 	expect(!strcmp(mem_at(&mem, BOOT_CMDLINE, 16), "quiet x=1"));
 	expect(bp->hdr.header == 0x53726448 && bp->hdr.cmd_line_ptr == BOOT_CMDLINE);
-	expect(bp->acpi_rsdp_addr == BIOS_RSDP && bp->e820_entries == 4);
+	expect(bp->acpi_rsdp_addr == BIOS_RSDP && bp->e820_entries == 5);
 	expect(bp->e820_table[3].addr == HIGH_START && bp->e820_table[3].type == 1);
 
 	claim("linux: the initrd lies at the top of memory, above the kernel");

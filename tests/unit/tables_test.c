@@ -57,7 +57,7 @@ static void dump(const char *dir, const char *name, const uint8_t *p)
 
 /* iasl reads what we wrote, without a complaint */
 static void disassemble(const uint8_t *fadt, const uint8_t *dsdt, const uint8_t *madt,
-			const uint8_t *xsdt)
+			const uint8_t *mcfg, const uint8_t *xsdt)
 {
 	char dir[] = "/tmp/hvmon-unit.XXXXXX", cmd[400];
 
@@ -67,11 +67,13 @@ static void disassemble(const uint8_t *fadt, const uint8_t *dsdt, const uint8_t 
 	dump(dir, "fadt", fadt);
 	dump(dir, "dsdt", dsdt);
 	dump(dir, "madt", madt);
+	dump(dir, "mcfg", mcfg);
 	dump(dir, "xsdt", xsdt);
 	snprintf(cmd, sizeof(cmd),
 		 "cd %s && iasl -d *.aml >log 2>&1 && "
 		 "! grep -iE 'error|warning|invalid' log *.dsl >bad && "
 		 "grep -q PNP0501 dsdt.dsl && grep -q _S5 dsdt.dsl && "
+		 "grep -q PNP0A03 dsdt.dsl && grep -q 'QWordMemory' dsdt.dsl && "
 		 "iasl dsdt.dsl >log2 2>&1", dir);
 	expect(!system(cmd));
 	if (!unit_ok) {
@@ -85,20 +87,22 @@ static void disassemble(const uint8_t *fadt, const uint8_t *dsdt, const uint8_t 
 static void test_acpi(unsigned int cpus)
 {
 	const uint8_t *rsdp, *xsdt, *fadt = NULL, *madt = NULL, *dsdt = NULL;
+	const uint8_t *mcfg = NULL;
 	unsigned int lapics = 0, n;
 
-	claim("acpi: RSDP, XSDT, FADT, DSDT, FACS, MADT are found and add up");
-	acpi_build(&mem, cpus);
+	claim("acpi: RSDP, XSDT, FADT, DSDT, FACS, MADT, MCFG are found and add up");
+	acpi_build(&mem, cpus, 39);
 	rsdp = mem_at(&mem, BIOS_RSDP, 36);
 	expect(!memcmp(rsdp, "RSD PTR ", 8) && !sum(rsdp, 20) && !sum(rsdp, 36));
 	xsdt = table(get64(rsdp + 24), "XSDT");
-	expect(xsdt && get32(xsdt + 4) == 36 + 2 * 8);
+	expect(xsdt && get32(xsdt + 4) == 36 + 3 * 8);
 	if (xsdt) {
 		fadt = table(get64(xsdt + 36), "FACP");
 		madt = table(get64(xsdt + 44), "APIC");
+		mcfg = table(get64(xsdt + 52), "MCFG");
 	}
-	expect(fadt && madt);
-	if (!fadt || !madt)
+	expect(fadt && madt && mcfg);
+	if (!fadt || !madt || !mcfg)
 		return;
 	dsdt = table(get64(fadt + 140), "DSDT");
 	expect(dsdt);
@@ -115,8 +119,42 @@ static void test_acpi(unsigned int cpus)
 		if (madt[n] == 0)
 			expect(madt[n + 3] == lapics++);
 	expect(n == get32(madt + 4) && lapics == cpus);
+
+	claim("acpi: the MCFG has one bus at the address that memory maps keep free");
+	expect(get32(mcfg + 4) == 60 && get64(mcfg + 44) == PCI_ECAM);
+	expect(!(mcfg[52] | mcfg[53] | mcfg[54] | mcfg[55]));
 	if (dsdt && cpus == 2)
-		disassemble(fadt, dsdt, madt, xsdt);
+		disassemble(fadt, dsdt, madt, mcfg, xsdt);
+}
+
+static bool contains(const uint8_t *p, uint32_t len, const void *what, uint32_t n)
+{
+	for (uint32_t i = 0; i + n <= len; i++)
+		if (!memcmp(p + i, what, n))
+			return true;
+	return false;
+}
+
+static const uint8_t *build_dsdt_for(unsigned int gpa_bits)
+{
+	const uint8_t *xsdt, *fadt;
+
+	acpi_build(&mem, 1, gpa_bits);
+	xsdt = mem_at(&mem, get64((const uint8_t *)mem_at(&mem, BIOS_RSDP, 36) + 24), 36);
+	fadt = mem_at(&mem, get64(xsdt + 36), 276);
+	return mem_at(&mem, get64(fadt + 140), 36);
+}
+
+static void test_pci_windows(void)
+{
+	const uint64_t window = ABOVE_4G;
+	const uint8_t *dsdt;
+
+	claim("acpi: the second PCI window is there only where addresses reach it");
+	dsdt = build_dsdt_for(33);
+	expect(contains(dsdt, get32(dsdt + 4), &window, 8));
+	dsdt = build_dsdt_for(32);
+	expect(!contains(dsdt, get32(dsdt + 4), &window, 8));
 }
 
 static void test_mptable(unsigned int cpus)
@@ -168,8 +206,10 @@ static void test_memory(void)
 	claim("memory: 5 GiB leave the PCI hole free and go on at 4 GiB");
 	big.base = (uint8_t *)0x100000000000;
 	n = mem_map(&big, map);
-	expect(n == 5 && map[3].start + map[3].len == PCI_HOLE);
-	expect(map[4].start == ABOVE_4G && map[4].len == 2 * GiB);
+	expect(n == 6 && map[3].start + map[3].len == PCI_HOLE);
+	expect(map[4].start == PCI_ECAM && map[4].type == E820_RSVD);
+	expect(map[5].start == ABOVE_4G && map[5].len == 2 * GiB);
+	expect(mem_window64(&big) == 8 * GiB);
 	expect(mem_at(&big, ABOVE_4G, 1) == big.base + PCI_HOLE);
 	expect(!mem_at(&big, PCI_HOLE - 1, 2) && !mem_at(&big, ABOVE_4G + 2 * GiB, 1));
 	expect(!mem_at(&big, VGA_HOLE, 1) && !mem_at(&big, ~0ULL, 1));
@@ -183,6 +223,7 @@ int main(void)
 	test_acpi(1);
 	test_acpi(2);
 	test_acpi(64);
+	test_pci_windows();
 	test_mptable(1);
 	test_mptable(64);
 	test_topology();

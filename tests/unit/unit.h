@@ -49,6 +49,9 @@ static inline int unit_finish(void)
 
 /* What stands for the VM: the last calls of devices */
 static int fake_irq[24];
+static unsigned int fake_msis;	/* how many were sent */
+static uint64_t fake_msi_addr;	/* and the last one */
+static uint32_t fake_msi_data;
 static enum end_reason fake_end;
 static int fake_end_value;
 
@@ -56,6 +59,14 @@ void vm_irq(struct vm *vm, uint32_t gsi, int level)
 {
 	(void)vm;
 	fake_irq[gsi] = level;
+}
+
+void vm_msi(struct vm *vm, uint64_t addr, uint32_t data)
+{
+	(void)vm;
+	fake_msis++;
+	fake_msi_addr = addr;
+	fake_msi_data = data;
 }
 
 void vm_end(struct vm *vm, enum end_reason reason, int value)

@@ -30,7 +30,7 @@ struct iodev {
 	const struct iodev_ops *ops;
 };
 
-#define BUS_MAX_REGIONS	64
+#define BUS_MAX_REGIONS	256
 
 struct bus_region {
 	uint64_t start;

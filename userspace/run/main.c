@@ -56,8 +56,6 @@ static int load_kernel(struct vm *vm, struct boot *b)
 	if (ret)
 		return complain(EXIT_USAGE, "%s", b->err);
 	boot_tables(&vm->mem);
-	acpi_build(&vm->mem, vm->opt->cpus);
-	mptable_build(&vm->mem, vm->opt->cpus);
 	if (vm->opt->verbose)
 		complain(0, "%s: %s, entry 0x%llx, initrd 0x%llx+0x%llx", vm->opt->kernel,
 			 b->protocol, (unsigned long long)b->entry.rip,
@@ -175,6 +173,8 @@ static int run_guest(struct vm *vm, const struct boot_entry *entry)
 		ret = create_devices(vm);
 	if (ret)
 		return ret;
+	acpi_build(&vm->mem, vm->opt->cpus, vm->info.gpa_bits);
+	mptable_build(&vm->mem, vm->opt->cpus);
 	ret = vcpu_start_all(vm);
 	if (ret)
 		vm_end_text(vm, END_HOST_ERROR, "no thread for a vCPU: %s", strerror(-ret));

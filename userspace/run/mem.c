@@ -80,6 +80,13 @@ void *mem_at(const struct guest_mem *mem, uint64_t gpa, uint64_t len)
 	return mem->base + mem->low + (gpa - ABOVE_4G);
 }
 
+uint64_t mem_window64(const struct guest_mem *mem)
+{
+	uint64_t end = ABOVE_4G + mem->size - mem->low;
+
+	return (end + PCI_WINDOW64_LEN - 1) & ~(PCI_WINDOW64_LEN - 1);
+}
+
 uint64_t mem_host_total(uint64_t *swap)
 {
 	struct sysinfo si;
@@ -100,6 +107,8 @@ int mem_map(const struct guest_mem *mem, struct mem_range *map)
 	map[n++] = (struct mem_range){ EBDA_START, VGA_HOLE - EBDA_START, E820_RSVD };
 	map[n++] = (struct mem_range){ BIOS_START, HIGH_START - BIOS_START, E820_RSVD };
 	map[n++] = (struct mem_range){ HIGH_START, mem->low - HIGH_START, E820_USABLE };
+	/* Linux uses no ECAM that is not reserved */
+	map[n++] = (struct mem_range){ PCI_ECAM, PCI_ECAM_LEN, E820_RSVD };
 	if (mem->size > mem->low)
 		map[n++] = (struct mem_range){ ABOVE_4G, mem->size - mem->low, E820_USABLE };
 	return n;

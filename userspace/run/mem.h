@@ -24,6 +24,16 @@
 #define PCI_HOLE	0xc0000000ULL
 #define ABOVE_4G	0x100000000ULL
 
+/*
+ * Of the hole PCI devices have PCI_WINDOW to PCI_ECAM, configuration space of
+ * bus 0 follows; a second window lies above all memory, if a processor's
+ * addresses reach so far.
+ */
+#define PCI_WINDOW	PCI_HOLE
+#define PCI_ECAM	0xe0000000ULL
+#define PCI_ECAM_LEN	(1 * MiB)
+#define PCI_WINDOW64_LEN (4 * GiB)
+
 /* Kept for what the launcher hands to a kernel: tables, command line, ... */
 #define BOOT_START	0x90000ULL
 #define EBDA_START	0x9fc00ULL
@@ -42,6 +52,8 @@ int mem_alloc(struct guest_mem *mem, uint64_t size, enum mem_backend backend);
 void mem_free(struct guest_mem *mem);
 /* The host's address of guest RAM; NULL if any of the range is none */
 void *mem_at(const struct guest_mem *mem, uint64_t gpa, uint64_t len);
+/* Where the second PCI window begins */
+uint64_t mem_window64(const struct guest_mem *mem);
 /* MemTotal and swap of the host in bytes */
 uint64_t mem_host_total(uint64_t *swap);
 

@@ -181,6 +181,15 @@ void vm_irq(struct vm *vm, uint32_t gsi, int level)
 		vm_end_text(vm, END_HOST_ERROR, "interrupt line %u: %s", gsi, strerror(-ret));
 }
 
+void vm_msi(struct vm *vm, uint64_t addr, uint32_t data)
+{
+	int ret = hvmon_msi(vm->fd, addr, data);
+
+	if (ret < 0 && ret != -EINVAL)
+		vm_end_text(vm, END_HOST_ERROR, "message-signalled interrupt: %s",
+			    strerror(-ret));
+}
+
 int vm_add_device(struct vm *vm, struct bus *bus, uint64_t start, uint64_t len,
 		  uint32_t width, struct iodev *dev)
 {

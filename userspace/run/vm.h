@@ -41,6 +41,8 @@ struct vcpu {
 	bool started;
 };
 
+struct pci_host;
+
 struct vm {
 	const struct options *opt;
 	int dev;		/* /dev/hvmon */
@@ -57,6 +59,7 @@ struct vm {
 
 	struct iodev *dev_list[16];
 	int nr_devs;
+	struct pci_host *pci;	/* dev/pci.c */
 
 	uint32_t nr_vcpus;
 	struct vcpu *vcpu;
@@ -76,6 +79,8 @@ void vm_destroy(struct vm *vm);
 
 /* Sets a line of the interrupt controllers */
 void vm_irq(struct vm *vm, uint32_t gsi, int level);
+/* Sends a message that a guest composed; nothing happens if it is none */
+void vm_msi(struct vm *vm, uint64_t addr, uint32_t data);
 /* Puts a device on a bus and on the list of those to be freed */
 int vm_add_device(struct vm *vm, struct bus *bus, uint64_t start, uint64_t len,
 		  uint32_t width, struct iodev *dev);

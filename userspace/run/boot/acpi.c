@@ -1,27 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ACPI tables (ACPI 6.5, chapter 5): RSDP, XSDT, FADT with its FACS, MADT, and
- * a DSDT of S5, COM1 and the RTC. They describe the devices in dev/dev.h.
+ * ACPI tables (ACPI 6.5, chapter 5): RSDP, XSDT, FADT with its FACS, MADT,
+ * MCFG, and the DSDT of dsdt.c. They describe the devices in dev/dev.h.
  */
 #include <string.h>
 
 #include "../dev/dev.h"
 #include "boot.h"
+#include "out.h"
 
 #define LAPIC_BASE	0xfee00000
 #define IOAPIC_BASE	0xfec00000
-#define HEADER_LEN	36
 #define FADT_LEN	276
 #define FACS_LEN	64
 #define CENTURY_INDEX	0x32
 
-/* A table, or a piece of AML, that grows at its end */
-struct out {
-	uint8_t *p;
-	uint32_t len;
-};
-
-static void put(struct out *o, uint64_t v, int bytes)
+void put(struct out *o, uint64_t v, int bytes)
 {
 	while (bytes--) {
 		o->p[o->len++] = (uint8_t)v;
@@ -29,7 +23,7 @@ static void put(struct out *o, uint64_t v, int bytes)
 	}
 }
 
-static void put_str(struct out *o, const char *s, size_t n)
+void put_str(struct out *o, const char *s, size_t n)
 {
 	memcpy(o->p + o->len, s, n);
 	o->len += n;
@@ -52,8 +46,7 @@ static void checksum(uint8_t *p, uint32_t len, uint32_t at)
 	p[at] = -sum;
 }
 
-/* Common header, 5.2.6; the length and checksum come with finish() */
-static void begin(struct out *o, const char *signature, uint8_t revision)
+void begin(struct out *o, const char *signature, uint8_t revision)
 {
 	put_str(o, signature, 4);
 	put(o, 0, 4);
@@ -66,115 +59,10 @@ static void begin(struct out *o, const char *signature, uint8_t revision)
 	put(o, 1, 4);
 }
 
-static void finish(struct out *o)
+void finish(struct out *o)
 {
 	set(o->p + 4, o->len, 4);
 	checksum(o->p, o->len, 9);
-}
-
-/* ---- AML, chapter 20 */
-
-#define AML_ZERO	0x00
-#define AML_ONE		0x01
-#define AML_NAME	0x08
-#define AML_BYTE	0x0a
-#define AML_DWORD	0x0c
-#define AML_SCOPE	0x10
-#define AML_BUFFER	0x11
-#define AML_PACKAGE	0x12
-#define AML_EXT		0x5b
-#define AML_DEVICE	0x82
-
-/*
- * A package begins with its length, which counts itself. Two bytes always:
- * 0x40 | low nibble, then bits 11:4; enough for 4 KiB.
- */
-static uint32_t open_package(struct out *o)
-{
-	o->len += 2;
-	return o->len - 2;
-}
-
-static void close_package(struct out *o, uint32_t at)
-{
-	uint32_t len = o->len - at;
-
-	o->p[at] = 0x40 | (len & 15);
-	o->p[at + 1] = len >> 4;
-}
-
-static void aml_name(struct out *o, const char *name)
-{
-	put(o, AML_NAME, 1);
-	put_str(o, name, 4);
-}
-
-static void aml_byte(struct out *o, uint8_t v)
-{
-	put(o, AML_BYTE, 1);
-	put(o, v, 1);
-}
-
-/* Device with _HID and _CRS of one port range and one ISA interrupt */
-static void aml_isa_device(struct out *o, const char *name, uint32_t hid, uint16_t port,
-			   uint8_t ports, int irq)
-{
-	uint32_t dev, buf;
-
-	put(o, AML_EXT, 1);
-	put(o, AML_DEVICE, 1);
-	dev = open_package(o);
-	put_str(o, name, 4);
-	aml_name(o, "_HID");
-	put(o, AML_DWORD, 1);
-	put(o, hid, 4);
-	aml_name(o, "_UID");
-	put(o, AML_ONE, 1);
-	aml_name(o, "_CRS");
-	put(o, AML_BUFFER, 1);
-	buf = open_package(o);
-	aml_byte(o, 13);
-	put(o, 0x47, 1);		/* I/O port descriptor, 6.4.2.5 */
-	put(o, 0x01, 1);		/* 16-bit decode */
-	put(o, port, 2);
-	put(o, port, 2);
-	put(o, 1, 1);
-	put(o, ports, 1);
-	put(o, 0x22, 1);		/* IRQ descriptor, 6.4.2.1: edge, high */
-	put(o, 1u << irq, 2);
-	put(o, 0x79, 1);		/* end tag, no checksum */
-	put(o, 0, 1);
-	close_package(o, buf);
-	close_package(o, dev);
-}
-
-/* Compressed EISA IDs, as EISAID() of ASL gives them */
-#define PNP0501		0x0105d041	/* 16550A-compatible serial port */
-#define PNP0B00		0x000bd041	/* AT real-time clock */
-
-static void build_dsdt(struct out *o)
-{
-	uint32_t package;
-
-	begin(o, "DSDT", 2);
-	/* Name(_S5, Package(4) { 5, 5, 0, 0 }): SLP_TYPa, SLP_TYPb, reserved */
-	aml_name(o, "_S5_");
-	put(o, AML_PACKAGE, 1);
-	package = open_package(o);
-	put(o, 4, 1);
-	aml_byte(o, SLP_TYP_S5);
-	aml_byte(o, SLP_TYP_S5);
-	put(o, AML_ZERO, 1);
-	put(o, AML_ZERO, 1);
-	close_package(o, package);
-
-	put(o, AML_SCOPE, 1);
-	package = open_package(o);
-	put_str(o, "\\_SB_", 5);
-	aml_isa_device(o, "COM1", PNP0501, COM1_PORT, 8, COM1_IRQ);
-	aml_isa_device(o, "RTC_", PNP0B00, 0x70, 2, RTC_IRQ);
-	close_package(o, package);
-	finish(o);
 }
 
 /* ---- FADT, 5.2.9 */
@@ -289,6 +177,19 @@ static void build_madt(struct out *o, unsigned int cpus)
 	finish(o);
 }
 
+/* MCFG, PCI Firmware Specification 3.3, 4.1.2: configuration space of bus 0 */
+static void build_mcfg(struct out *o)
+{
+	begin(o, "MCFG", 1);
+	put(o, 0, 8);
+	put(o, PCI_ECAM, 8);
+	put(o, 0, 2);			/* segment */
+	put(o, 0, 1);			/* first and last bus */
+	put(o, 0, 1);
+	put(o, 0, 4);
+	finish(o);
+}
+
 /* ---- the whole */
 
 static void build_rsdp(struct out *o, uint64_t xsdt)
@@ -312,16 +213,19 @@ static struct out place(const struct guest_mem *mem, uint64_t *next, uint64_t *g
 	return (struct out){ mem_at(mem, *gpa, BIOS_END - *gpa), 0 };
 }
 
-void acpi_build(const struct guest_mem *mem, unsigned int cpus)
+void acpi_build(const struct guest_mem *mem, unsigned int cpus, unsigned int gpa_bits)
 {
-	uint64_t next = BIOS_ACPI, facs, dsdt, fadt, madt, xsdt;
+	uint64_t next = BIOS_ACPI, facs, dsdt, fadt, madt, mcfg, xsdt;
+	uint64_t window64 = mem_window64(mem);
 	struct out o;
 
+	if (window64 + PCI_WINDOW64_LEN > 1ULL << gpa_bits)
+		window64 = 0;
 	o = place(mem, &next, &facs);
 	build_facs(&o);
 	next = facs + o.len;
 	o = place(mem, &next, &dsdt);
-	build_dsdt(&o);
+	build_dsdt(&o, window64);
 	next = dsdt + o.len;
 	o = place(mem, &next, &fadt);
 	build_fadt(&o, facs, dsdt);
@@ -329,10 +233,14 @@ void acpi_build(const struct guest_mem *mem, unsigned int cpus)
 	o = place(mem, &next, &madt);
 	build_madt(&o, cpus);
 	next = madt + o.len;
+	o = place(mem, &next, &mcfg);
+	build_mcfg(&o);
+	next = mcfg + o.len;
 	o = place(mem, &next, &xsdt);
 	begin(&o, "XSDT", 1);
 	put(&o, fadt, 8);
 	put(&o, madt, 8);
+	put(&o, mcfg, 8);
 	finish(&o);
 
 	o = (struct out){ mem_at(mem, BIOS_RSDP, 36), 0 };

@@ -98,8 +98,11 @@ void boot_tables(const struct guest_mem *mem);
 /* @st has the vCPU's present REGS and SREGS, and gets those of @entry */
 void boot_state(const struct boot_entry *entry, struct hvmon_state *st);
 
-/* acpi.c, mptable.c: write the tables for @cpus processors */
-void acpi_build(const struct guest_mem *mem, unsigned int cpus);
+/*
+ * acpi.c, mptable.c: write the tables for @cpus processors. @gpa_bits: width of
+ * guest-physical addresses
+ */
+void acpi_build(const struct guest_mem *mem, unsigned int cpus, unsigned int gpa_bits);
 void mptable_build(const struct guest_mem *mem, unsigned int cpus);
 
 #endif

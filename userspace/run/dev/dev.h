@@ -29,6 +29,7 @@ int uart_create(struct vm *vm, struct chardev *cd);
 int cmos_create(struct vm *vm);
 int i8042_create(struct vm *vm);
 int pm_create(struct vm *vm);
+/* The PCI bus; devices are added to it by pci_add() of pci.h */
 int pci_create(struct vm *vm);
 int testdev_create(struct vm *vm);
 
