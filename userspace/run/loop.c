@@ -40,23 +40,28 @@ void loop_quit(struct loop *loop)
 	(void)!write(loop->wake, &one, sizeof(one));
 }
 
+bool loop_step(struct loop *loop, int timeout_ms)
+{
+	struct loop_source *src;
+	struct epoll_event ev;
+
+	/* One at a time: a callback may remove other sources */
+	if (epoll_wait(loop->epfd, &ev, 1, timeout_ms) != 1)
+		return false;
+	src = ev.data.ptr;
+	if (!src)
+		return true;
+	pthread_mutex_lock(loop->lock);
+	if (src->fd >= 0)
+		src->fn(src->arg, ev.events);
+	pthread_mutex_unlock(loop->lock);
+	return true;
+}
+
 void loop_run(struct loop *loop)
 {
-	while (!__atomic_load_n(&loop->quit, __ATOMIC_SEQ_CST)) {
-		struct loop_source *src;
-		struct epoll_event ev;
-
-		/* One at a time: a callback may remove other sources */
-		if (epoll_wait(loop->epfd, &ev, 1, -1) != 1)
-			continue;
-		src = ev.data.ptr;
-		if (!src)
-			continue;
-		pthread_mutex_lock(loop->lock);
-		if (src->fd >= 0)
-			src->fn(src->arg, ev.events);
-		pthread_mutex_unlock(loop->lock);
-	}
+	while (!__atomic_load_n(&loop->quit, __ATOMIC_SEQ_CST))
+		loop_step(loop, -1);
 }
 
 int loop_add(struct loop *loop, struct loop_source *src, int fd, uint32_t events,

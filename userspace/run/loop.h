@@ -33,6 +33,8 @@ struct loop_timer {
 /* All return 0 or -errno */
 int loop_init(struct loop *loop, pthread_mutex_t *lock);
 void loop_fini(struct loop *loop);
+/* Waits for one event and calls back; false if none came within @timeout_ms (-1: no limit) */
+bool loop_step(struct loop *loop, int timeout_ms);
 /* Runs callbacks until loop_quit(), which any thread may call */
 void loop_run(struct loop *loop);
 void loop_quit(struct loop *loop);

@@ -10,6 +10,7 @@
 
 struct vm;
 struct chardev;
+struct disk;
 
 #define COM1_PORT	0x3f8
 #define COM1_IRQ	4
@@ -32,5 +33,8 @@ int pm_create(struct vm *vm);
 /* The PCI bus; devices are added to it by pci_add() of pci.h */
 int pci_create(struct vm *vm);
 int testdev_create(struct vm *vm);
+int virtio_rng_create(struct vm *vm);
+/* Takes @disk over. Prints a line and returns an exit status if it fails */
+int virtio_blk_create(struct vm *vm, struct disk *disk);
 
 #endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Devices of virtio 1.2 on the PCI bus: queues (virtq.c) and transport (virtio_pci.c) */
+#ifndef RUN_VIRTIO_H
+#define RUN_VIRTIO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_ring.h>
+
+#include "../loop.h"
+#include "pci.h"
+
+struct virtio_dev;
+struct virtq_layout;
+
+#define VIRTQ_MAX	256	/* descriptors in a queue, and segments of a chain */
+
+struct virtq {
+	struct virtio_dev *vd;
+	uint16_t index;
+	uint16_t size;		/* as the driver has it, at most VIRTQ_MAX */
+	uint16_t vector;
+	bool enabled;
+	const struct virtq_layout *layout;	/* and these as negotiated */
+	bool event_idx, indirect;
+	/* Descriptors, driver area, device area: in the guest, and here once enabled */
+	uint64_t gpa[3];
+	void *desc, *driver, *device;
+	uint16_t next_avail;	/* the next entry that the driver fills */
+	uint16_t next_used;	/* the next that the device fills */
+	uint16_t silent;	/* how many it filled since it looked for an interrupt */
+	/*
+	 * Doorbells: a vCPU thread signals, the loop works. IOEVENTFD can do so in
+	 * the vCPU's place.
+	 */
+	int kick_fd;
+	struct loop_source kick;
+};
+
+/**
+ * struct virtq_chain - a request of the driver, checked: all of it is guest memory
+ * @id: names it when it is given back
+ * @nr_out: segments that the device reads, the first of @iov
+ * @nr_in: segments that it writes, which follow
+ * @out_len: bytes of the former
+ * @in_len: bytes of the latter
+ * @iov: segments
+ */
+struct virtq_chain {
+	uint16_t id;
+	uint16_t nr_out, nr_in;
+	uint64_t out_len, in_len;
+	struct iovec iov[VIRTQ_MAX];
+};
+
+/**
+ * struct virtio_ops - a kind of device
+ * @name: for messages
+ * @kick: the driver has filled entries of @vq. It takes no more than there are in
+ *	a queue, lest a busy guest keep the loop from all else
+ * @reset: forget everything; no queue is enabled any more. False if requests
+ *	are still in flight: virtio_reset_done() then tells the end
+ * @free: releases the device
+ *
+ * Called with the VM's lock held.
+ */
+struct virtio_ops {
+	const char *name;
+	void (*kick)(struct virtio_dev *vd, struct virtq *vq);
+	bool (*reset)(struct virtio_dev *vd);
+	void (*free)(struct virtio_dev *vd);
+};
+
+struct virtio_dev {
+	struct pci_dev pci;
+	const struct virtio_ops *ops;
+	uint64_t features;		/* offered */
+	uint64_t driver_features;	/* accepted */
+	uint32_t feature_select, driver_feature_select;
+	uint16_t config_vector;
+	uint16_t queue_select;
+	uint8_t status;
+	uint8_t isr;
+	bool broken;			/* DEVICE_NEEDS_RESET */
+	bool resetting;
+	uint8_t config_access;		/* where that capability is */
+	uint16_t nr_queues;
+	struct virtq *vq;
+	const void *config;		/* device configuration */
+	uint32_t config_len;
+};
+
+struct virtio_kind {
+	const struct virtio_ops *ops;
+	uint16_t id;			/* VIRTIO_ID_* */
+	uint32_t class;			/* as struct pci_id has it */
+	uint64_t features;		/* of the device type */
+	uint16_t queues;
+	const void *config;
+	uint32_t config_len;
+};
+
+/* ---- virtio_pci.c */
+
+/*
+ * Makes a device and puts it on the bus. @vd is embedded in what @kind's ops
+ * know, zeroed. 0 or -errno; the bus, or virtio_create(), calls free() in any case
+ */
+int virtio_create(struct virtio_dev *vd, struct vm *vm, const struct virtio_kind *kind);
+/* Gives back what virtio_create() took: for free() */
+void virtio_destroy(struct virtio_dev *vd);
+bool virtio_has(const struct virtio_dev *vd, unsigned int feature);
+void virtio_reset_done(struct virtio_dev *vd);
+/* The driver broke the rules: nothing happens until it resets the device */
+__attribute__((format(printf, 2, 3)))
+void virtio_broken(struct virtio_dev *vd, const char *fmt, ...);
+void virtio_interrupt(struct virtq *vq);
+/* Has ops->kick called by the loop, as the driver's doorbell does */
+void virtio_kick(struct virtq *vq);
+
+/* ---- virtq.c */
+
+/* Checks addresses and size; false if the driver gave bad ones */
+bool virtq_start(struct virtq *vq);
+/*
+ * Takes the next request: true if there was one. Chains that break the rules
+ * break the device
+ */
+bool virtq_pop(struct virtq *vq, struct virtq_chain *chain);
+/* Gives back a request, of which the device wrote the first @written bytes */
+void virtq_push(struct virtq *vq, const struct virtq_chain *chain, uint32_t written);
+/* Interrupts the driver if it wants that for what was pushed */
+void virtq_signal(struct virtq *vq);
+/*
+ * Doorbells are off while the device looks at the queue by itself. When it has
+ * seen no more, it turns them on; true: look again, something came meanwhile
+ */
+void virtq_doorbell_off(struct virtq *vq);
+bool virtq_doorbell_on(struct virtq *vq);
+
+/* ---- segments */
+
+/* Copies from or to the front, which is cut off; false if there are too few bytes */
+bool iov_take(struct iovec **iov, uint16_t *nr, void *to, size_t len);
+/* Copies to segments from their start; returns how many bytes fitted */
+size_t iov_fill(const struct iovec *iov, unsigned int nr, const void *from, size_t len);
+
+#endif
