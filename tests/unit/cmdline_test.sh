@@ -54,6 +54,12 @@ refuse 2 'printable' --name a/b --kernel x
 refuse 2 'tdp or shadow' --mmu ept --kernel x
 refuse 2 'anon, memfd' --memory-backend disk --kernel x
 refuse 2 '16, 32 or 64' --flat-mode 8 --kernel x
+refuse 2 'want FILE' --disk '' --kernel x
+refuse 2 'want FILE' --disk ,ro --kernel x
+refuse 2 'want format=' --disk x,size=5 --kernel x
+refuse 2 'want raw' --disk x,format=qcow2 --kernel x
+refuse 2 'none or writeback' --disk x,cache=unsafe --kernel x
+refuse 2 '1 to 20 characters' --disk x,serial=123456789012345678901 --kernel x
 refuse 2 'No such file' --kernel "$dir/none"
 refuse 2 'empty' --kernel "$dir/empty"
 refuse 2 'not a regular file' --kernel "$dir"
@@ -61,6 +67,17 @@ refuse 2 'needs --flat' --kernel "$dir/flat"
 refuse 2 'No such file' --flat "$dir/flat@0x1000" --initrd "$dir/none"
 refuse 2 'overlaps' --flat "$dir/flat@0x90000"
 refuse 2 '4095' --flat "$dir/flat@0x1000" --append "$(head -c 5000 /dev/zero | tr '\0' x)"
+flat="--flat $dir/flat@0x1000"
+: >"$dir/disk" && truncate -s 1000 "$dir/odd"
+# shellcheck disable=SC2086
+{
+	refuse 2 'none: No such file' $flat --disk "$dir/none,ro"
+	refuse 2 'it is empty' $flat --disk "$dir/disk"
+	refuse 2 'a directory' $flat --disk "$dir"
+	refuse 2 '1000 bytes are not a multiple' $flat --disk "$dir/odd"
+	truncate -s 1024 "$dir/disk"
+	refuse 2 'in use by another' $flat --disk "$dir/disk" --disk "$dir/disk"
+}
 # shellcheck disable=SC2086
 refuse 4 'insmod hvmon.ko' --flat "$dir/flat@0x1000" $nodev
 refuse 4 'not the hvmon device' --flat "$dir/flat@0x1000" --device /dev/null

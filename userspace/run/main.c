@@ -64,6 +64,16 @@ static int load_kernel(struct vm *vm, struct boot *b)
 	return 0;
 }
 
+/* Before anything of the guest exists: files that cannot be used are told first */
+static int open_disks(struct vm *vm)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; !ret && i < vm->opt->disks; i++)
+		ret = disk_open(&vm->disk[i], &vm->opt->disk[i]);
+	return ret;
+}
+
 static void signal_event(void *arg, uint32_t events)
 {
 	struct signalfd_siginfo si;
@@ -134,6 +144,14 @@ static int create_devices(struct vm *vm)
 		ret = pci_create(vm);
 	if (!ret && vm->opt->testdev)
 		ret = testdev_create(vm);
+	if (!ret && vm->opt->rng)
+		ret = virtio_rng_create(vm);
+	for (unsigned int i = 0; !ret && i < vm->opt->disks; i++) {
+		int status = virtio_blk_create(vm, &vm->disk[i]);
+
+		if (status)
+			return status;
+	}
 	/* Last, for it takes the terminal */
 	if (!ret && vm->opt->serial != SERIAL_NONE) {
 		int status = chardev_open(vm, &cd);
@@ -207,6 +225,8 @@ int main(int argc, char **argv)
 	status = alloc_memory(&vm);
 	if (!status)
 		status = load_kernel(&vm, &boot);
+	if (!status)
+		status = open_disks(&vm);
 	if (status)
 		return status;
 	ret = loop_init(&vm.loop, &vm.lock);

@@ -35,6 +35,9 @@ static const char usage[] =
 "  --cpus N             virtual processors (default 1)\n"
 "  --serial stdio|file:PATH|socket:PATH|none\n"
 "                       where COM1 leads (default stdio; Ctrl-] ends the guest)\n"
+"  --disk FILE[,format=raw][,ro][,cache=none|writeback][,serial=S]\n"
+"                       virtio disk: an image or a block device (up to 16)\n"
+"  --rng                virtio source of entropy\n"
 "  --name NAME          shown by the module's debugfs and traces\n"
 "  --mmu tdp|shadow     guest paging: nested (default) or shadow page tables\n"
 "  --testdev            exit port 0xf4 for test kernels\n"
@@ -207,10 +210,73 @@ static int parse_flat_mode(struct options *opt, const char *arg)
 	return 0;
 }
 
+/* The value of @key in @word, "key=value"; NULL if that is another key */
+static const char *value_of(const char *word, const char *key)
+{
+	size_t n = strlen(key);
+
+	return !strncmp(word, key, n) && word[n] == '=' ? word + n + 1 : NULL;
+}
+
+static int parse_disk_word(struct disk_options *disk, const char *w)
+{
+	const char *v;
+
+	if (!strcmp(w, "ro")) {
+		disk->ro = true;
+		return 0;
+	}
+	v = value_of(w, "format");
+	if (v)
+		return strcmp(v, "raw") ? bad("--disk: format=%s: want raw", v) : 0;
+	v = value_of(w, "cache");
+	if (v) {
+		if (strcmp(v, "none") && strcmp(v, "writeback"))
+			return bad("--disk: cache=%s: want none or writeback", v);
+		disk->direct = !strcmp(v, "none");
+		return 0;
+	}
+	v = value_of(w, "serial");
+	if (!v)
+		return bad("--disk: %s: want format=, ro, cache= or serial=", w);
+	if (!*v || strlen(v) > DISK_SERIAL)
+		return bad("--disk: serial=%s: want 1 to %d characters", v, DISK_SERIAL);
+	for (const char *p = v; *p; p++)
+		if (*p <= ' ' || *p > '~')
+			return bad("--disk: serial: want printable ASCII without blanks");
+	disk->serial = v;
+	return 0;
+}
+
+static int parse_disk(struct options *opt, char *arg)
+{
+	struct disk_options *disk = &opt->disk[opt->disks];
+	char *rest = strchr(arg, ',');
+
+	if (opt->disks == MAX_DISKS)
+		return bad("--disk: a guest has %d disks at most", MAX_DISKS);
+	if (rest)
+		*rest++ = '\0';
+	if (!*arg)
+		return bad("--disk: want FILE[,OPTION...]");
+	opt->disks++;
+	disk->path = arg;
+	while (rest) {
+		char *w = rest;
+
+		rest = strchr(w, ',');
+		if (rest)
+			*rest++ = '\0';
+		if (parse_disk_word(disk, w))
+			return -1;
+	}
+	return 0;
+}
+
 enum {
 	OPT_KERNEL = 256, OPT_FLAT, OPT_FLAT_MODE, OPT_INITRD, OPT_APPEND, OPT_MEMORY,
-	OPT_BACKEND, OPT_CPUS, OPT_SERIAL, OPT_NAME, OPT_MMU, OPT_TESTDEV, OPT_DEVICE,
-	OPT_VERBOSE, OPT_HELP, OPT_VERSION,
+	OPT_BACKEND, OPT_CPUS, OPT_SERIAL, OPT_DISK, OPT_RNG, OPT_NAME, OPT_MMU, OPT_TESTDEV,
+	OPT_DEVICE, OPT_VERBOSE, OPT_HELP, OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -223,6 +289,8 @@ static const struct option long_options[] = {
 	{ "memory-backend", required_argument, NULL, OPT_BACKEND },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
 	{ "serial", required_argument, NULL, OPT_SERIAL },
+	{ "disk", required_argument, NULL, OPT_DISK },
+	{ "rng", no_argument, NULL, OPT_RNG },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "mmu", required_argument, NULL, OPT_MMU },
 	{ "testdev", no_argument, NULL, OPT_TESTDEV },
@@ -260,6 +328,11 @@ static int parse_one(struct options *opt, int c, char *arg)
 		return parse_cpus(opt, arg);
 	case OPT_SERIAL:
 		return parse_serial(opt, arg);
+	case OPT_DISK:
+		return parse_disk(opt, arg);
+	case OPT_RNG:
+		opt->rng = true;
+		return 0;
 	case OPT_NAME:
 		return parse_name(opt, arg);
 	case OPT_MMU:

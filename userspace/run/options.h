@@ -14,6 +14,17 @@
 
 enum serial_kind { SERIAL_STDIO, SERIAL_FILE, SERIAL_SOCKET, SERIAL_NONE };
 
+#define MAX_DISKS	16
+#define DISK_SERIAL	20	/* characters */
+
+/* --disk */
+struct disk_options {
+	const char *path;
+	bool ro;
+	bool direct;		/* cache=none */
+	const char *serial;	/* or NULL */
+};
+
 struct options {
 	const char *kernel;
 	bool flat;
@@ -29,6 +40,9 @@ struct options {
 	const char *name;
 	unsigned int mmu;	/* HVMON_MMU_* */
 	bool testdev;
+	bool rng;
+	struct disk_options disk[MAX_DISKS];
+	unsigned int disks;
 	const char *device;
 	bool verbose;
 };

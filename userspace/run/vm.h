@@ -10,6 +10,7 @@
 #include "libhvmon.h"
 
 #include "bus.h"
+#include "disk.h"
 #include "loop.h"
 #include "mem.h"
 #include "options.h"
@@ -60,6 +61,7 @@ struct vm {
 	struct iodev *dev_list[16];
 	int nr_devs;
 	struct pci_host *pci;	/* dev/pci.c */
+	struct disk disk[MAX_DISKS];	/* opened, until a device has them */
 
 	uint32_t nr_vcpus;
 	struct vcpu *vcpu;

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * virtio-blk (virtio 1.2, 5.2) on a file or block device, by io_uring. All
+ * queues share one ring: the loop submits what a doorbell announces in one
+ * system call.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <liburing.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include <linux/falloc.h>
+#include <linux/virtio_blk.h>
+
+#include "../disk.h"
+#include "../vm.h"
+#include "dev.h"
+#include "virtio.h"
+
+#define CLASS_STORAGE	0x010000
+#define MAX_QUEUES	16
+#define MAX_REQUESTS	256		/* in flight */
+#define MAX_RANGE	(1u << 22)	/* sectors to discard or zero at once */
+#define ZERO_LEN	65536
+
+enum blk_op { OP_READ, OP_WRITE, OP_FLUSH, OP_DISCARD, OP_ZERO, OP_WRITE_ZERO };
+
+struct blk_request {
+	struct virtq *vq;
+	struct virtq_chain chain;
+	enum blk_op op;
+	uint8_t *status;	/* in the guest */
+	struct iovec *iov;	/* what is left to transfer */
+	uint16_t nr;
+	uint64_t offset, left;	/* bytes */
+};
+
+struct blk {
+	struct virtio_dev vd;
+	struct disk disk;
+	struct virtio_blk_config config;
+	struct io_uring ring;
+	struct loop_source done;
+	bool ring_there;
+	bool failed;		/* and it was said */
+	bool starved;		/* entries wait for a free request */
+	unsigned int nr_free;
+	struct blk_request *free[MAX_REQUESTS];
+	struct blk_request request[MAX_REQUESTS];
+};
+
+static uint8_t zeroes[ZERO_LEN] __attribute__((aligned(4096)));
+
+/* ---- the end of a request */
+
+static void finish(struct blk *blk, struct blk_request *req, uint8_t status)
+{
+	*req->status = status;
+	virtq_push(req->vq, &req->chain, req->chain.in_len);
+	blk->free[blk->nr_free++] = req;
+}
+
+static void failed(struct blk *blk, struct blk_request *req, int err)
+{
+	if (!blk->failed)
+		complain(0, "--disk %s: %s at byte %llu: %s; the guest is told",
+			 blk->disk.opt->path, req->op == OP_READ ? "reading" : "writing",
+			 (unsigned long long)req->offset, strerror(err));
+	blk->failed = true;
+	finish(blk, req, VIRTIO_BLK_S_IOERR);
+}
+
+/* ---- to the host's kernel */
+
+static void submit(struct blk *blk, struct blk_request *req)
+{
+	/* There are as many as requests */
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&blk->ring);
+	int fd = blk->disk.fd;
+
+	switch (req->op) {
+	case OP_READ:
+		io_uring_prep_readv(sqe, fd, req->iov, req->nr, req->offset);
+		break;
+	case OP_WRITE:
+		io_uring_prep_writev(sqe, fd, req->iov, req->nr, req->offset);
+		break;
+	case OP_FLUSH:
+		io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
+		break;
+	case OP_DISCARD:
+		io_uring_prep_fallocate(sqe, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+					req->offset, req->left);
+		break;
+	case OP_ZERO:
+		io_uring_prep_fallocate(sqe, fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+					req->offset, req->left);
+		break;
+	case OP_WRITE_ZERO:
+		io_uring_prep_write(sqe, fd, zeroes, req->left < ZERO_LEN ? req->left : ZERO_LEN,
+				    req->offset);
+		break;
+	}
+	io_uring_sqe_set_data(sqe, req);
+}
+
+static void to_kernel(struct blk *blk)
+{
+	int ret, tries = 0;
+
+	do {
+		ret = io_uring_submit(&blk->ring);
+	} while (ret < 0 && ++tries < 1000);
+	if (ret < 0)
+		vm_end_text(blk->vd.pci.vm, END_HOST_ERROR, "--disk %s: io_uring: %s",
+			    blk->disk.opt->path, strerror(-ret));
+}
+
+/* What was done of a transfer is cut off */
+static void advance(struct blk_request *req, uint64_t n)
+{
+	req->offset += n;
+	req->left -= n;
+	while (req->op != OP_WRITE_ZERO && n) {
+		uint64_t part = n < req->iov->iov_len ? n : req->iov->iov_len;
+
+		req->iov->iov_base = (uint8_t *)req->iov->iov_base + part;
+		req->iov->iov_len -= part;
+		n -= part;
+		if (!req->iov->iov_len) {
+			req->iov++;
+			req->nr--;
+		}
+	}
+}
+
+/* Without FLUSH the driver takes what is done for stable (5.2.6.2) */
+static void done(struct blk *blk, struct blk_request *req)
+{
+	if (req->op == OP_READ || req->op == OP_FLUSH || virtio_has(&blk->vd, VIRTIO_BLK_F_FLUSH)) {
+		finish(blk, req, VIRTIO_BLK_S_OK);
+		return;
+	}
+	req->op = OP_FLUSH;
+	submit(blk, req);
+}
+
+static void completed(struct blk *blk, struct blk_request *req, int res)
+{
+	bool transfer = req->op == OP_READ || req->op == OP_WRITE || req->op == OP_WRITE_ZERO;
+
+	if (res == -EINTR || res == -EAGAIN) {
+		submit(blk, req);
+	} else if (res == -EOPNOTSUPP && req->op == OP_ZERO) {
+		req->op = OP_WRITE_ZERO;
+		submit(blk, req);
+	} else if (res == -EOPNOTSUPP && req->op == OP_DISCARD) {
+		finish(blk, req, VIRTIO_BLK_S_UNSUPP);
+	} else if (res < 0 || (transfer && !res)) {
+		/* Nothing is read where the file has become shorter */
+		failed(blk, req, res ? -res : EIO);
+	} else if (transfer && (uint64_t)res < req->left) {
+		advance(req, res);
+		submit(blk, req);
+	} else {
+		done(blk, req);
+	}
+}
+
+static void done_event(void *arg, uint32_t events)
+{
+	struct blk *blk = arg;
+	struct io_uring_cqe *cqe;
+
+	(void)events;
+	while (!io_uring_peek_cqe(&blk->ring, &cqe)) {
+		struct blk_request *req = io_uring_cqe_get_data(cqe);
+		int res = cqe->res;
+
+		io_uring_cqe_seen(&blk->ring, cqe);
+		completed(blk, req, res);
+	}
+	to_kernel(blk);
+	for (unsigned int i = 0; i < blk->vd.nr_queues; i++) {
+		virtq_signal(&blk->vd.vq[i]);
+		if (blk->starved && blk->nr_free)
+			virtio_kick(&blk->vd.vq[i]);
+	}
+	if (blk->nr_free)
+		blk->starved = false;
+	if (blk->vd.resetting && blk->nr_free == MAX_REQUESTS)
+		virtio_reset_done(&blk->vd);
+}
+
+/* ---- from the guest */
+
+static bool in_range(const struct blk *blk, uint64_t sector, uint64_t bytes)
+{
+	uint64_t sectors = blk->disk.size / SECTOR;
+
+	return !(bytes % SECTOR) && sector <= sectors && bytes / SECTOR <= sectors - sector;
+}
+
+static void start_transfer(struct blk *blk, struct blk_request *req, uint64_t sector)
+{
+	if ((req->op == OP_WRITE && blk->disk.opt->ro) || !in_range(blk, sector, req->left)) {
+		finish(blk, req, VIRTIO_BLK_S_IOERR);
+		return;
+	}
+	req->offset = sector * SECTOR;
+	if (req->left)
+		submit(blk, req);
+	else
+		finish(blk, req, VIRTIO_BLK_S_OK);
+}
+
+static void start_range(struct blk *blk, struct blk_request *req, uint32_t type)
+{
+	struct virtio_blk_discard_write_zeroes range;
+	uint32_t flags = type == VIRTIO_BLK_T_DISCARD ? 0 : VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
+
+	/* One range: max_discard_seg and max_write_zeroes_seg say so */
+	if (req->left != sizeof(range) || !iov_take(&req->iov, &req->nr, &range, sizeof(range)) ||
+	    blk->disk.opt->ro || range.num_sectors > MAX_RANGE ||
+	    !in_range(blk, range.sector, (uint64_t)range.num_sectors * SECTOR)) {
+		finish(blk, req, VIRTIO_BLK_S_IOERR);
+		return;
+	}
+	if (range.flags & ~flags) {
+		finish(blk, req, VIRTIO_BLK_S_UNSUPP);
+		return;
+	}
+	req->offset = range.sector * SECTOR;
+	req->left = (uint64_t)range.num_sectors * SECTOR;
+	req->op = type == VIRTIO_BLK_T_DISCARD ? OP_DISCARD : OP_ZERO;
+	if (req->left)
+		submit(blk, req);
+	else
+		finish(blk, req, VIRTIO_BLK_S_OK);
+}
+
+static void start_id(struct blk *blk, struct blk_request *req)
+{
+	const struct virtq_chain *c = &req->chain;
+	char id[VIRTIO_BLK_ID_BYTES] = { 0 };
+	const char *serial = blk->disk.opt->serial;
+
+	if (serial)
+		memcpy(id, serial, strlen(serial));
+	/* The status comes after it, and is written later */
+	iov_fill(c->iov + c->nr_out, c->nr_in, id, sizeof(id));
+	finish(blk, req, VIRTIO_BLK_S_OK);
+}
+
+/* Header, data, and the status as the last byte, in segments of any size (5.2.6) */
+static void start(struct blk *blk, struct blk_request *req)
+{
+	struct virtq_chain *c = &req->chain;
+	struct iovec *out = c->iov, *in = c->iov + c->nr_out, *last;
+	uint16_t nr_out = c->nr_out;
+	struct virtio_blk_outhdr h;
+
+	if (!c->in_len || !iov_take(&out, &nr_out, &h, sizeof(h))) {
+		virtio_broken(&blk->vd, "a request without %s", c->in_len ? "header" : "status");
+		blk->free[blk->nr_free++] = req;
+		return;
+	}
+	last = &in[c->nr_in - 1];
+	req->status = (uint8_t *)last->iov_base + --last->iov_len;
+	req->iov = out;
+	req->nr = nr_out;
+	req->left = c->out_len - sizeof(h);
+	switch (h.type) {
+	case VIRTIO_BLK_T_IN:
+		req->op = OP_READ;
+		req->iov = in;
+		req->nr = c->nr_in;
+		req->left = c->in_len - 1;
+		start_transfer(blk, req, h.sector);
+		break;
+	case VIRTIO_BLK_T_OUT:
+		req->op = OP_WRITE;
+		start_transfer(blk, req, h.sector);
+		break;
+	case VIRTIO_BLK_T_FLUSH:
+		req->op = OP_FLUSH;
+		req->offset = 0;
+		submit(blk, req);
+		break;
+	case VIRTIO_BLK_T_DISCARD:
+	case VIRTIO_BLK_T_WRITE_ZEROES:
+		start_range(blk, req, h.type);
+		break;
+	case VIRTIO_BLK_T_GET_ID:
+		start_id(blk, req);
+		break;
+	default:
+		finish(blk, req, VIRTIO_BLK_S_UNSUPP);
+	}
+}
+
+static void blk_kick(struct virtio_dev *vd, struct virtq *vq)
+{
+	struct blk *blk = (struct blk *)vd;
+	unsigned int left = vq->size;
+
+	virtq_doorbell_off(vq);
+	while (left-- && blk->nr_free) {
+		struct blk_request *req = blk->free[blk->nr_free - 1];
+
+		if (!virtq_pop(vq, &req->chain))
+			break;
+		blk->nr_free--;
+		req->vq = vq;
+		start(blk, req);
+	}
+	to_kernel(blk);
+	virtq_signal(vq);
+	if (!blk->nr_free)
+		blk->starved = true;
+	else if (virtq_doorbell_on(vq))
+		virtio_kick(vq);
+}
+
+static bool blk_reset(struct virtio_dev *vd)
+{
+	return ((struct blk *)vd)->nr_free == MAX_REQUESTS;
+}
+
+/* ---- making and unmaking */
+
+static void blk_free(struct virtio_dev *vd)
+{
+	struct blk *blk = (struct blk *)vd;
+	struct io_uring_cqe *cqe;
+
+	/* What is under way uses the guest's memory; nobody waits for the results */
+	for (; blk->ring_there && blk->nr_free < MAX_REQUESTS; blk->nr_free++) {
+		if (io_uring_wait_cqe(&blk->ring, &cqe))
+			break;
+		io_uring_cqe_seen(&blk->ring, cqe);
+	}
+	if (blk->ring_there) {
+		loop_del(&vd->pci.vm->loop, &blk->done);
+		io_uring_queue_exit(&blk->ring);
+	}
+	disk_close(&blk->disk);
+	virtio_destroy(vd);
+	free(blk);
+}
+
+static const struct virtio_ops blk_ops = {
+	.name = "virtio-blk",
+	.kick = blk_kick,
+	.reset = blk_reset,
+	.free = blk_free,
+};
+
+static int ring_error(const char *path, int err)
+{
+	/* By a sysctl, a system call filter, or built without */
+	if (err != ENOMEM && err != EMFILE && err != ENFILE)
+		return complain(EXIT_HOST, "--disk %s: this host's kernel forbids io_uring (%s), "
+				"which disks need: see kernel.io_uring_disabled, or a "
+				"container's system call filter", path, strerror(err));
+	return complain(EXIT_HOST, "--disk %s: io_uring: %s", path, strerror(err));
+}
+
+static uint64_t set_config(struct blk *blk, uint16_t queues)
+{
+	const struct disk *disk = &blk->disk;
+	uint64_t features = 1ULL << VIRTIO_BLK_F_SEG_MAX | 1ULL << VIRTIO_BLK_F_BLK_SIZE |
+			    1ULL << VIRTIO_BLK_F_FLUSH | 1ULL << VIRTIO_BLK_F_MQ;
+
+	blk->config = (struct virtio_blk_config){
+		.capacity = disk->size / SECTOR,
+		.seg_max = VIRTQ_MAX - 2,	/* without header and status */
+		.blk_size = disk->block,
+		.num_queues = queues,
+		.max_discard_sectors = MAX_RANGE,
+		.max_discard_seg = 1,
+		.discard_sector_alignment = disk->block / SECTOR,
+		.max_write_zeroes_sectors = MAX_RANGE,
+		.max_write_zeroes_seg = 1,
+		.write_zeroes_may_unmap = 0,
+	};
+	if (disk->opt->ro)
+		return features | 1ULL << VIRTIO_BLK_F_RO;
+	return features | 1ULL << VIRTIO_BLK_F_DISCARD | 1ULL << VIRTIO_BLK_F_WRITE_ZEROES;
+}
+
+int virtio_blk_create(struct vm *vm, struct disk *disk)
+{
+	uint16_t queues = vm->opt->cpus < MAX_QUEUES ? vm->opt->cpus : MAX_QUEUES;
+	struct blk *blk = calloc(1, sizeof(*blk));
+	struct virtio_kind kind = {
+		.ops = &blk_ops,
+		.id = VIRTIO_ID_BLOCK,
+		.class = CLASS_STORAGE,
+		.queues = queues,
+		.config_len = sizeof(blk->config),
+	};
+	const char *path = disk->opt->path;
+	int ret;
+
+	if (!blk)
+		return complain(EXIT_HOST, "--disk %s: no memory", path);
+	blk->disk = *disk;
+	disk->fd = -1;
+	blk->done.fd = -1;
+	for (; blk->nr_free < MAX_REQUESTS; blk->nr_free++)
+		blk->free[blk->nr_free] = &blk->request[MAX_REQUESTS - 1 - blk->nr_free];
+	kind.features = set_config(blk, queues);
+	kind.config = &blk->config;
+	ret = io_uring_queue_init(MAX_REQUESTS, &blk->ring, 0);
+	if (ret) {
+		ret = ring_error(path, -ret);
+		blk->vd.pci.vm = vm;
+		blk_free(&blk->vd);
+		return ret;
+	}
+	blk->ring_there = true;
+	/* From here on errors free it */
+	ret = virtio_create(&blk->vd, vm, &kind);
+	if (!ret)
+		ret = loop_add(&vm->loop, &blk->done, blk->ring.ring_fd, EPOLLIN, done_event, blk);
+	return ret ? complain(EXIT_HOST, "--disk %s: %s", path, strerror(-ret)) : 0;
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What is behind a disk of the guest: an image file or a block device, locked */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "disk.h"
+
+/* What O_DIRECT wants; file systems that do not tell take sectors */
+static uint32_t direct_block(int fd)
+{
+#ifdef STATX_DIOALIGN
+	struct statx sx;
+
+	if (!statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &sx) &&
+	    (sx.stx_mask & STATX_DIOALIGN) && sx.stx_dio_offset_align > SECTOR)
+		return sx.stx_dio_offset_align;
+#endif
+	(void)fd;
+	return SECTOR;
+}
+
+/* Size and block; -1 after a word why not */
+static int measure(struct disk *disk)
+{
+	const char *path = disk->opt->path;
+	struct stat st;
+	int block = SECTOR;
+
+	if (fstat(disk->fd, &st))
+		return complain(-1, "--disk %s: %s", path, strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return complain(-1, "--disk %s: a directory", path);
+	if (S_ISBLK(st.st_mode)) {
+		if (ioctl(disk->fd, BLKGETSIZE64, &disk->size) ||
+		    ioctl(disk->fd, BLKSSZGET, &block))
+			return complain(-1, "--disk %s: %s", path, strerror(errno));
+	} else if (S_ISREG(st.st_mode)) {
+		disk->size = st.st_size;
+		if (disk->opt->direct)
+			block = direct_block(disk->fd);
+	} else {
+		return complain(-1, "--disk %s: neither a file nor a block device", path);
+	}
+	disk->block = block;
+	if (!disk->size)
+		return complain(-1, "--disk %s: it is empty", path);
+	if (disk->size % disk->block)
+		return complain(-1, "--disk %s: %llu bytes are not a multiple of its blocks of "
+				"%u", path, (unsigned long long)disk->size, disk->block);
+	return 0;
+}
+
+/*
+ * Locks of the open file, not of the process: another VM is refused whatever
+ * process it is. Readers share an image.
+ */
+static int lock(const struct disk *disk)
+{
+	struct flock fl = {
+		.l_type = disk->opt->ro ? F_RDLCK : F_WRLCK,
+		.l_whence = SEEK_SET,
+	};
+
+	if (!fcntl(disk->fd, F_OFD_SETLK, &fl))
+		return 0;
+	if (errno == EAGAIN || errno == EACCES)
+		return complain(-1, "--disk %s: in use by another virtual machine",
+				disk->opt->path);
+	return complain(-1, "--disk %s: no lock: %s", disk->opt->path, strerror(errno));
+}
+
+int disk_open(struct disk *disk, const struct disk_options *opt)
+{
+	int flags = (opt->ro ? O_RDONLY : O_RDWR) | (opt->direct ? O_DIRECT : 0);
+	struct stat st;
+
+	disk->opt = opt;
+	/* A block device that the host has mounted is not for writing */
+	if (!opt->ro && !stat(opt->path, &st) && S_ISBLK(st.st_mode))
+		flags |= O_EXCL;
+	/* Nobody waits for the other end of a pipe */
+	disk->fd = open(opt->path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (disk->fd < 0 && errno == EINVAL && opt->direct)
+		return complain(EXIT_USAGE, "--disk %s: its file system has no direct I/O; "
+				"leave out cache=none", opt->path);
+	if (disk->fd < 0 && errno == EBUSY)
+		return complain(EXIT_USAGE, "--disk %s: the host or another virtual machine "
+				"uses it", opt->path);
+	if (disk->fd < 0)
+		return complain(EXIT_USAGE, "--disk %s: %s", opt->path, strerror(errno));
+	fcntl(disk->fd, F_SETFL, flags & ~O_EXCL);
+	if (measure(disk) || lock(disk)) {
+		close(disk->fd);
+		disk->fd = -1;
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
+void disk_close(struct disk *disk)
+{
+	if (disk->fd < 0)
+		return;
+	if (!disk->opt->ro && fdatasync(disk->fd))
+		complain(0, "--disk %s: the last flush: %s", disk->opt->path, strerror(errno));
+	close(disk->fd);
+	disk->fd = -1;
+}
