@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Runs in the guest of ./disks: vda is the disk to write, with an ext4 file
+# system in its second half, vdb read-only, vdc, if there is one, without the
+# host's cache. Prints "DISK name ok" or "DISK name BAD: why" for each claim, and
+# "SUM disk digest" for the host to compare.
+bad=0
+verdict() { # NAME STATUS WHY
+	if [ "$2" = 0 ]; then
+		echo "DISK $1 ok"
+	else
+		echo "DISK $1 BAD: $3"
+		bad=1
+	fi
+}
+digest() { # FILE MIB-SKIP MIB [OPTION]: of what is on the disk, not in the guest's cache
+	echo 3 >/proc/sys/vm/drop_caches
+	# shellcheck disable=SC2086
+	dd if="$1" bs=1M skip="$2" count="$3" ${4-} 2>/dev/null | sha256sum | cut -d' ' -f1
+}
+want=''
+read -r cmdline </proc/cmdline
+for word in $cmdline; do
+	case $word in
+	disks.sum=*) want=${word#*=} ;;
+	esac
+done
+for m in /modules/*.ko; do
+	insmod "$m" || echo "BAD: insmod $m"
+done
+
+[ "$(cat /sys/block/vda/serial)" = first ] && [ "$(cat /sys/block/vda/size)" = 131072 ]
+verdict identity $? "serial '$(cat /sys/block/vda/serial)', $(cat /sys/block/vda/size) sectors"
+
+dd if=/dev/urandom of=/tmp/data bs=1M count=16 2>/dev/null
+sum=$(sha256sum </tmp/data | cut -d' ' -f1)
+
+# Through the guest's cache, then flushed
+dd if=/tmp/data of=/dev/vda bs=64k conv=fsync 2>/dev/null
+got=$(digest /dev/vda 0 16)
+[ "$got" = "$sum" ]
+verdict cached $? "read back as $got, written as $sum"
+
+# Past it, in blocks of all sizes, from both processors at once
+for bs in 512 4096 65536 1048576; do
+	i=0
+	while [ $i -lt 4 ]; do
+		n=$((1048576 / bs))
+		[ $bs != 512 ] || n=256
+		taskset $((1 << i % 2)) dd if=/tmp/data of=/dev/vda bs=$bs count=$n \
+			skip=$((i * n)) seek=$((16777216 / bs + i * n)) oflag=direct 2>/dev/null &
+		i=$((i + 1))
+	done
+	wait
+	len=$((4 * n * bs))
+	a=$(dd if=/dev/vda bs=$bs skip=$((16777216 / bs)) count=$((4 * n)) iflag=direct 2>/dev/null |
+		sha256sum)
+	b=$(dd if=/tmp/data bs=$bs count=$((4 * n)) 2>/dev/null | sha256sum)
+	[ "$a" = "$b" ]
+	verdict direct-$bs $? "$len bytes: ${a%% *}, written as ${b%% *}"
+done
+
+# A file system
+mkdir -p /mnt
+dd if=/dev/vda of=/dev/null bs=1M count=1 2>/dev/null
+if losetup -o 33554432 /dev/loop0 /dev/vda 2>/dev/null && mount -t ext4 /dev/loop0 /mnt; then
+	cp /tmp/data /mnt/data && mkdir /mnt/many && i=0
+	while [ "$i" -lt 200 ]; do
+		echo "file $i" >"/mnt/many/$i"
+		i=$((i + 1))
+	done
+	sync
+	umount /mnt
+	echo 3 >/proc/sys/vm/drop_caches
+	mount -t ext4 -o ro /dev/loop0 /mnt
+	[ "$(sha256sum </mnt/data | cut -d' ' -f1)" = "$sum" ] && [ "$(cat /mnt/many/199)" = "file 199" ]
+	verdict ext4 $? "what was written differs"
+	umount /mnt
+	losetup -d /dev/loop0
+else
+	verdict ext4 1 "it cannot be mounted"
+fi
+
+blkdiscard -o 8388608 -l 4194304 /dev/vda
+got=$(dd if=/dev/vda bs=1M skip=8 count=4 iflag=direct 2>/dev/null | sha256sum | cut -d' ' -f1)
+[ "$got" = bb9f8df61474d25e71fa00722318cd387396ca1736605e1248821cc0de3d3af8 ]
+verdict discard $? "it reads as $got"
+
+[ "$(cat /sys/block/vdb/ro)" = 1 ] && [ "$(digest /dev/vdb 0 8)" = "$want" ] &&
+	[ "$(digest /dev/vdb 0 8 iflag=direct)" = "$want" ]
+verdict read-only $? "ro $(cat /sys/block/vdb/ro), digest $(digest /dev/vdb 0 8)"
+! dd if=/tmp/data of=/dev/vdb bs=4096 count=1 conv=fsync 2>/dev/null &&
+	[ "$(digest /dev/vdb 0 8)" = "$want" ]
+verdict read-only-stays $? "it was written to"
+
+if [ -e /dev/vdc ]; then
+	dd if=/tmp/data of=/dev/vdc bs=1M count=8 oflag=direct 2>/dev/null
+	sync
+	a=$(dd if=/tmp/data bs=1M count=8 2>/dev/null | sha256sum)
+	[ "$(digest /dev/vdc 0 8 iflag=direct)" = "${a%% *}" ]
+	verdict uncached $? "what was written differs"
+	echo "SUM vdc $(digest /dev/vdc 0 8)"
+fi
+
+if [ -e /dev/hwrng ]; then
+	a=$(head -c 64 /dev/hwrng | sha256sum)
+	b=$(head -c 64 /dev/hwrng | sha256sum)
+	[ "$(cat /sys/class/misc/hw_random/rng_current)" = virtio_rng.0 ] && [ "$a" != "$b" ]
+	verdict rng $? "$(cat /sys/class/misc/hw_random/rng_current)"
+fi
+echo "SUM vda $(digest /dev/vda 0 64)"
+grep -E 'virtio' /proc/interrupts
+dmesg | grep -iE 'ecam|mmconfig|host bridge|vd[a-z]:'
+if dmesg | grep -E 'BUG:|Oops|I/O error, dev vd[ac]|Call Trace|nobody cared|virtio.*(error|fail)'; then
+	echo "BAD: the kernel complains"
+	bad=1
+fi
+exit $bad
