@@ -59,6 +59,7 @@ refuse 2 'want FILE' --disk ,ro --kernel x
 refuse 2 'want format=' --disk x,size=5 --kernel x
 refuse 2 'want raw' --disk x,format=qcow2 --kernel x
 refuse 2 'none or writeback' --disk x,cache=unsafe --kernel x
+refuse 2 'split or packed' --disk x,ring=round --kernel x
 refuse 2 '1 to 20 characters' --disk x,serial=123456789012345678901 --kernel x
 refuse 2 'No such file' --kernel "$dir/none"
 refuse 2 'empty' --kernel "$dir/empty"

@@ -36,6 +36,7 @@ static const char usage[] =
 "  --serial stdio|file:PATH|socket:PATH|none\n"
 "                       where COM1 leads (default stdio; Ctrl-] ends the guest)\n"
 "  --disk FILE[,format=raw][,ro][,cache=none|writeback][,serial=S]\n"
+"       [,ring=split|packed]\n"
 "                       virtio disk: an image or a block device (up to 16)\n"
 "  --rng                virtio source of entropy\n"
 "  --name NAME          shown by the module's debugfs and traces\n"
@@ -236,9 +237,16 @@ static int parse_disk_word(struct disk_options *disk, const char *w)
 		disk->direct = !strcmp(v, "none");
 		return 0;
 	}
+	v = value_of(w, "ring");
+	if (v) {
+		if (strcmp(v, "split") && strcmp(v, "packed"))
+			return bad("--disk: ring=%s: want split or packed", v);
+		disk->packed = !strcmp(v, "packed");
+		return 0;
+	}
 	v = value_of(w, "serial");
 	if (!v)
-		return bad("--disk: %s: want format=, ro, cache= or serial=", w);
+		return bad("--disk: %s: want format=, ro, cache=, ring= or serial=", w);
 	if (!*v || strlen(v) > DISK_SERIAL)
 		return bad("--disk: serial=%s: want 1 to %d characters", v, DISK_SERIAL);
 	for (const char *p = v; *p; p++)

@@ -22,6 +22,7 @@ struct disk_options {
 	const char *path;
 	bool ro;
 	bool direct;		/* cache=none */
+	bool packed;		/* ring=packed */
 	const char *serial;	/* or NULL */
 };
 

@@ -32,6 +32,7 @@ struct virtq {
 	void *desc, *driver, *device;
 	uint16_t next_avail;	/* the next entry that the driver fills */
 	uint16_t next_used;	/* the next that the device fills */
+	bool avail_wrap, used_wrap;	/* packed: their laps, odd or even */
 	uint16_t silent;	/* how many it filled since it looked for an interrupt */
 	/*
 	 * Doorbells: a vCPU thread signals, the loop works. IOEVENTFD can do so in
@@ -44,6 +45,7 @@ struct virtq {
 /**
  * struct virtq_chain - a request of the driver, checked: all of it is guest memory
  * @id: names it when it is given back
+ * @slots: packed: descriptors that it takes in the ring
  * @nr_out: segments that the device reads, the first of @iov
  * @nr_in: segments that it writes, which follow
  * @out_len: bytes of the former
@@ -52,6 +54,7 @@ struct virtq {
  */
 struct virtq_chain {
 	uint16_t id;
+	uint16_t slots;
 	uint16_t nr_out, nr_in;
 	uint64_t out_len, in_len;
 	struct iovec iov[VIRTQ_MAX];

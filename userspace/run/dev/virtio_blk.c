@@ -374,6 +374,8 @@ static uint64_t set_config(struct blk *blk, uint16_t queues)
 	uint64_t features = 1ULL << VIRTIO_BLK_F_SEG_MAX | 1ULL << VIRTIO_BLK_F_BLK_SIZE |
 			    1ULL << VIRTIO_BLK_F_FLUSH | 1ULL << VIRTIO_BLK_F_MQ;
 
+	if (disk->opt->packed)
+		features |= 1ULL << VIRTIO_F_RING_PACKED;
 	blk->config = (struct virtio_blk_config){
 		.capacity = disk->size / SECTOR,
 		.seg_max = VIRTQ_MAX - 2,	/* without header and status */

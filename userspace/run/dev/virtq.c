@@ -54,7 +54,7 @@ const void *virtq_table(struct virtq *vq, uint64_t addr, uint32_t len, uint16_t 
 
 bool virtq_start(struct virtq *vq)
 {
-	vq->layout = &virtq_split;
+	vq->layout = virtio_has(vq->vd, VIRTIO_F_RING_PACKED) ? &virtq_packed : &virtq_split;
 	vq->event_idx = virtio_has(vq->vd, VIRTIO_RING_F_EVENT_IDX);
 	vq->indirect = virtio_has(vq->vd, VIRTIO_RING_F_INDIRECT_DESC);
 	vq->next_avail = 0;

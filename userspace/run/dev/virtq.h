@@ -26,7 +26,7 @@ struct virtq_layout {
 	void (*doorbell)(struct virtq *vq, bool on);
 };
 
-extern const struct virtq_layout virtq_split;
+extern const struct virtq_layout virtq_split, virtq_packed;
 
 /* An area that @align divides; NULL if it is no memory */
 void *virtq_area(struct virtq *vq, int i, uint64_t len, uint64_t align);
