@@ -61,6 +61,14 @@ refuse 2 'want raw' --disk x,format=qcow2 --kernel x
 refuse 2 'none or writeback' --disk x,cache=unsafe --kernel x
 refuse 2 'split or packed' --disk x,ring=round --kernel x
 refuse 2 '1 to 20 characters' --disk x,serial=123456789012345678901 --kernel x
+refuse 2 'want tap=NAME' --net user --kernel x
+refuse 2 'want tap=NAME' --net tap=a234567890123456 --kernel x
+refuse 2 'want mac=' --net tap=t,queues=2 --kernel x
+refuse 2 'want six bytes' --net tap=t,mac=02:00:00:00:00 --kernel x
+refuse 2 'want six bytes' --net tap=t,mac=02:00:00:00:00:01x --kernel x
+refuse 2 'of a group' --net tap=t,mac=03:00:00:00:00:01 --kernel x
+refuse 2 'two interfaces' --net tap=t,mac=02:00:00:00:00:01 \
+	--net tap=u,mac=02:00:00:00:00:01 --kernel x
 refuse 2 'No such file' --kernel "$dir/none"
 refuse 2 'empty' --kernel "$dir/empty"
 refuse 2 'not a regular file' --kernel "$dir"

@@ -127,6 +127,7 @@ static void test_config(void)
 	claim("pci: ECAM shows the same, zeroes after 256 bytes, ones without a device");
 	expect(peek(PCI_ECAM + 0x8000) == 0x56781234);
 	expect(peek(PCI_ECAM + 0x8100) == 0 && peek(PCI_ECAM + 0x8ffc) == 0);
+	expect(peek(PCI_ECAM + 0x8104) == 0 && peek(PCI_ECAM + 0x8110) == 0);
 	expect(peek(PCI_ECAM + 0x9000) == ~0u && peek(PCI_ECAM + PCI_ECAM_LEN - 4) == ~0u);
 	bus_read(&vm.mmio, PCI_ECAM + 0x80fd, &v, 4);
 	bus_read(&vm.mmio, PCI_ECAM + 0x8ffe, &v, 4);

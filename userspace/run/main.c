@@ -65,12 +65,14 @@ static int load_kernel(struct vm *vm, struct boot *b)
 }
 
 /* Before anything of the guest exists: files that cannot be used are told first */
-static int open_disks(struct vm *vm)
+static int open_backends(struct vm *vm)
 {
 	int ret = 0;
 
 	for (unsigned int i = 0; !ret && i < vm->opt->disks; i++)
 		ret = disk_open(&vm->disk[i], &vm->opt->disk[i]);
+	for (unsigned int i = 0; !ret && i < vm->opt->nets; i++)
+		ret = tap_open(&vm->tap[i], &vm->opt->net[i]);
 	return ret;
 }
 
@@ -152,6 +154,8 @@ static int create_devices(struct vm *vm)
 		if (status)
 			return status;
 	}
+	for (unsigned int i = 0; !ret && i < vm->opt->nets; i++)
+		ret = virtio_net_create(vm, &vm->tap[i]);
 	/* Last, for it takes the terminal */
 	if (!ret && vm->opt->serial != SERIAL_NONE) {
 		int status = chardev_open(vm, &cd);
@@ -226,7 +230,7 @@ int main(int argc, char **argv)
 	if (!status)
 		status = load_kernel(&vm, &boot);
 	if (!status)
-		status = open_disks(&vm);
+		status = open_backends(&vm);
 	if (status)
 		return status;
 	ret = loop_init(&vm.loop, &vm.lock);

@@ -38,6 +38,8 @@ static const char usage[] =
 "  --disk FILE[,format=raw][,ro][,cache=none|writeback][,serial=S]\n"
 "       [,ring=split|packed]\n"
 "                       virtio disk: an image or a block device (up to 16)\n"
+"  --net tap=NAME[,mac=M]\n"
+"                       virtio network interface on a tap of the host (up to 8)\n"
 "  --rng                virtio source of entropy\n"
 "  --name NAME          shown by the module's debugfs and traces\n"
 "  --mmu tdp|shadow     guest paging: nested (default) or shadow page tables\n"
@@ -281,10 +283,49 @@ static int parse_disk(struct options *opt, char *arg)
 	return 0;
 }
 
+static int parse_mac(struct net_options *net, const char *arg)
+{
+	uint8_t *m = net->mac;
+	int end = 0;
+
+	if (sscanf(arg, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &m[0], &m[1], &m[2], &m[3],
+		   &m[4], &m[5], &end) != 6 || end != 17 || arg[end])
+		return bad("--net: mac=%s: want six bytes, such as 02:00:00:00:00:01", arg);
+	if (net->mac[0] & 1)
+		return bad("--net: mac=%s: an address of a group", arg);
+	net->has_mac = true;
+	return 0;
+}
+
+static int parse_net(struct options *opt, char *arg)
+{
+	struct net_options *net = &opt->net[opt->nets];
+	char *rest = strchr(arg, ',');
+	const char *v;
+
+	if (opt->nets == MAX_NETS)
+		return bad("--net: a guest has %d network interfaces at most", MAX_NETS);
+	if (rest)
+		*rest++ = '\0';
+	net->tap = value_of(arg, "tap");
+	if (!net->tap || !*net->tap || strlen(net->tap) > NET_NAME)
+		return bad("--net %s: want tap=NAME, of 1 to %d characters", arg, NET_NAME);
+	v = rest ? value_of(rest, "mac") : NULL;
+	if (rest && !v)
+		return bad("--net: %s: want mac=", rest);
+	if (v && parse_mac(net, v))
+		return -1;
+	for (unsigned int i = 0; i < opt->nets; i++)
+		if (net->has_mac && opt->net[i].has_mac && !memcmp(net->mac, opt->net[i].mac, 6))
+			return bad("--net: mac=%s: two interfaces have it", v);
+	opt->nets++;
+	return 0;
+}
+
 enum {
 	OPT_KERNEL = 256, OPT_FLAT, OPT_FLAT_MODE, OPT_INITRD, OPT_APPEND, OPT_MEMORY,
-	OPT_BACKEND, OPT_CPUS, OPT_SERIAL, OPT_DISK, OPT_RNG, OPT_NAME, OPT_MMU, OPT_TESTDEV,
-	OPT_DEVICE, OPT_VERBOSE, OPT_HELP, OPT_VERSION,
+	OPT_BACKEND, OPT_CPUS, OPT_SERIAL, OPT_DISK, OPT_NET, OPT_RNG, OPT_NAME, OPT_MMU,
+	OPT_TESTDEV, OPT_DEVICE, OPT_VERBOSE, OPT_HELP, OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -298,6 +339,7 @@ static const struct option long_options[] = {
 	{ "cpus", required_argument, NULL, OPT_CPUS },
 	{ "serial", required_argument, NULL, OPT_SERIAL },
 	{ "disk", required_argument, NULL, OPT_DISK },
+	{ "net", required_argument, NULL, OPT_NET },
 	{ "rng", no_argument, NULL, OPT_RNG },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "mmu", required_argument, NULL, OPT_MMU },
@@ -338,6 +380,8 @@ static int parse_one(struct options *opt, int c, char *arg)
 		return parse_serial(opt, arg);
 	case OPT_DISK:
 		return parse_disk(opt, arg);
+	case OPT_NET:
+		return parse_net(opt, arg);
 	case OPT_RNG:
 		opt->rng = true;
 		return 0;

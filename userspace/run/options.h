@@ -26,6 +26,16 @@ struct disk_options {
 	const char *serial;	/* or NULL */
 };
 
+#define MAX_NETS	8
+#define NET_NAME	15	/* characters of an interface's name */
+
+/* --net */
+struct net_options {
+	const char *tap;
+	bool has_mac;
+	uint8_t mac[6];
+};
+
 struct options {
 	const char *kernel;
 	bool flat;
@@ -44,6 +54,8 @@ struct options {
 	bool rng;
 	struct disk_options disk[MAX_DISKS];
 	unsigned int disks;
+	struct net_options net[MAX_NETS];
+	unsigned int nets;
 	const char *device;
 	bool verbose;
 };

@@ -11,6 +11,7 @@
 struct vm;
 struct chardev;
 struct disk;
+struct tap;
 
 #define COM1_PORT	0x3f8
 #define COM1_IRQ	4
@@ -36,5 +37,7 @@ int testdev_create(struct vm *vm);
 int virtio_rng_create(struct vm *vm);
 /* Takes @disk over. Prints a line and returns an exit status if it fails */
 int virtio_blk_create(struct vm *vm, struct disk *disk);
+/* Takes @tap over */
+int virtio_net_create(struct vm *vm, struct tap *tap);
 
 #endif

@@ -88,6 +88,7 @@ struct virtio_dev {
 	uint16_t queue_select;
 	uint8_t status;
 	uint8_t isr;
+	uint8_t generation;		/* of the device configuration */
 	bool broken;			/* DEVICE_NEEDS_RESET */
 	bool resetting;
 	uint8_t config_access;		/* where that capability is */
@@ -122,6 +123,8 @@ void virtio_reset_done(struct virtio_dev *vd);
 __attribute__((format(printf, 2, 3)))
 void virtio_broken(struct virtio_dev *vd, const char *fmt, ...);
 void virtio_interrupt(struct virtq *vq);
+/* The device configuration is another one */
+void virtio_config_changed(struct virtio_dev *vd);
 /* Has ops->kick called by the loop, as the driver's doorbell does */
 void virtio_kick(struct virtq *vq);
 

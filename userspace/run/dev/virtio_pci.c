@@ -64,6 +64,13 @@ void virtio_interrupt(struct virtq *vq)
 	interrupt(vq->vd, vq->vector, ISR_QUEUE);
 }
 
+void virtio_config_changed(struct virtio_dev *vd)
+{
+	vd->generation++;
+	if (vd->status & VIRTIO_CONFIG_S_DRIVER_OK)
+		interrupt(vd, vd->config_vector, VIRTIO_PCI_ISR_CONFIG);
+}
+
 void virtio_broken(struct virtio_dev *vd, const char *fmt, ...)
 {
 	const struct options *opt = vd->pci.vm->opt;
@@ -179,6 +186,7 @@ static void read_common(struct virtio_dev *vd, struct virtio_pci_common_cfg *c)
 		.msix_config = vd->config_vector,
 		.num_queues = vd->nr_queues,
 		.device_status = vd->status,
+		.config_generation = vd->generation,
 		.queue_select = vd->queue_select,
 	};
 	if (vd->feature_select < 2)

@@ -63,9 +63,11 @@ bool virtq_start(struct virtq *vq)
 	return vq->layout->start(vq);
 }
 
+/* Without bus mastering a device leaves memory alone: a new kernel may own it */
 static bool works(const struct virtq *vq)
 {
-	return vq->enabled && !vq->vd->broken;
+	return vq->enabled && !vq->vd->broken &&
+	       (pci_get16(&vq->vd->pci, PCI_COMMAND) & PCI_COMMAND_MASTER);
 }
 
 bool virtq_pop(struct virtq *vq, struct virtq_chain *chain)

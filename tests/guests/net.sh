@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Runs in the guest of ./net: 10.9.9.1 is the host, where port 7001 tells what it
+# got and 7002 sends. Prints "NET name ok" or "NET name BAD: why" for each claim.
+bad=0
+verdict() { # NAME STATUS WHY
+	if [ "$2" = 0 ]; then
+		echo "NET $1 ok"
+	else
+		echo "NET $1 BAD: $3"
+		bad=1
+	fi
+}
+sum() {
+	sha256sum | cut -d' ' -f1
+}
+for m in /modules/*.ko; do
+	insmod "$m" || echo "BAD: insmod $m"
+done
+[ "$(cat /sys/class/net/eth0/address)" = 02:00:00:00:09:02 ]
+verdict address $? "$(cat /sys/class/net/eth0/address)"
+ip addr add 10.9.9.2/24 dev eth0
+ip link set eth0 up
+ping -q -c 5 -i 0.2 -w 10 10.9.9.1 >/tmp/ping
+verdict ping $? "$(tail -n 2 /tmp/ping)"
+ping -q -c 5 -i 0.2 -w 10 -s 20000 10.9.9.1 >/tmp/ping
+verdict ping-in-pieces $? "$(tail -n 2 /tmp/ping)"
+
+dd if=/dev/urandom of=/tmp/data bs=1M count=16 2>/dev/null
+told=$(nc 10.9.9.1 7001 </tmp/data)
+[ "$told" = "$(sum </tmp/data)" ]
+verdict to-host $? "the host got $told"
+nc 10.9.9.1 7002 </dev/null >/tmp/got
+[ "$(tail -c 65 /tmp/got)" = "$(head -c 16777216 /tmp/got | sum)" ]
+verdict to-guest $? "$(wc -c </tmp/got) bytes came"
+# Both ways at once
+nc 10.9.9.1 7002 </dev/null >/tmp/got &
+told=$(nc 10.9.9.1 7001 </tmp/data)
+wait
+[ "$told" = "$(sum </tmp/data)" ] &&
+	[ "$(tail -c 65 /tmp/got)" = "$(head -c 16777216 /tmp/got | sum)" ]
+verdict both $? "the host got $told, $(wc -c </tmp/got) bytes came"
+
+grep virtio /proc/interrupts
+cat /sys/class/net/eth0/statistics/rx_errors /sys/class/net/eth0/statistics/tx_errors
+echo "NET wants no tap"
+i=0
+while [ "$(cat /sys/class/net/eth0/carrier)" = 1 ] && [ $i -lt 20 ]; do
+	sleep 0.5
+	i=$((i + 1))
+done
+[ "$(cat /sys/class/net/eth0/carrier)" = 0 ]
+verdict link-down $? "carrier $(cat /sys/class/net/eth0/carrier)"
+if dmesg | grep -E 'BUG:|Oops|Call Trace|nobody cared|NETDEV WATCHDOG|virtio.*(error|fail)'; then
+	echo "BAD: the kernel complains"
+	bad=1
+fi
+exit $bad
