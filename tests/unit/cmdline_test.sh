@@ -54,6 +54,8 @@ refuse 2 'printable' --name a/b --kernel x
 refuse 2 'tdp or shadow' --mmu ept --kernel x
 refuse 2 'anon, memfd' --memory-backend disk --kernel x
 refuse 2 '16, 32 or 64' --flat-mode 8 --kernel x
+refuse 2 'stdio, file' --console hvc0 --kernel x
+refuse 2 'can be stdio' --serial stdio --console stdio --kernel x
 refuse 2 'want FILE' --disk '' --kernel x
 refuse 2 'want FILE' --disk ,ro --kernel x
 refuse 2 'want format=' --disk x,size=5 --kernel x

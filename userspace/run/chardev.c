@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Where a serial port leads: standard input and output, a file, a socket */
+/* Where a serial port or a console leads: standard input and output, a file, a socket */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +29,7 @@
 
 struct chardev {
 	struct vm *vm;
+	const struct chardev_options *opt;
 	struct chardev_client client;
 	int in_fd, out_fd, listen_fd;	/* -1: not there */
 	struct loop_source in, out, listener;
@@ -92,7 +93,8 @@ static void output_failed(struct chardev *cd, int err)
 	if (err == EPIPE)
 		vm_end(cd->vm, END_SIGNAL, SIGPIPE);
 	else
-		vm_end_text(cd->vm, END_HOST_ERROR, "serial output: %s", strerror(err));
+		vm_end_text(cd->vm, END_HOST_ERROR, "%s output: %s", cd->opt->name,
+			    strerror(err));
 }
 
 static void in_event(void *arg, uint32_t events);
@@ -229,7 +231,7 @@ static void end_of_input(struct chardev *cd, int err)
 	if (cd->tty)
 		vm_end(cd->vm, END_SIGNAL, SIGHUP);
 	else if (err && err != EIO)
-		complain(0, "serial input: %s", strerror(err));
+		complain(0, "%s input: %s", cd->opt->name, strerror(err));
 }
 
 /* On a terminal input is read even if the guest takes none: the escape key */
@@ -347,7 +349,8 @@ static int open_file(struct chardev *cd, const char *path)
 {
 	cd->out_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
 	if (cd->out_fd < 0)
-		return complain(EXIT_USAGE, "--serial file:%s: %s", path, strerror(errno));
+		return complain(EXIT_USAGE, "--%s file:%s: %s", cd->opt->name, path,
+				 strerror(errno));
 	return 0;
 }
 
@@ -390,14 +393,14 @@ static int open_socket(struct chardev *cd, const char *path)
 	int fd;
 
 	if (strlen(path) >= sizeof(sa.sun_path))
-		return complain(EXIT_USAGE, "--serial socket:%s: the path is longer than %zu",
-				path, sizeof(sa.sun_path) - 1);
+		return complain(EXIT_USAGE, "--%s socket:%s: the path is longer than %zu",
+				cd->opt->name, path, sizeof(sa.sun_path) - 1);
 	memcpy(sa.sun_path, path, strlen(path));
 	if (!lstat(path, &st) && S_ISSOCK(st.st_mode) && stale(&sa))
 		unlink(path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || bind(fd, (void *)&sa, sizeof(sa)) || listen(fd, 1)) {
-		complain(0, "--serial socket:%s: %s", path, strerror(errno));
+		complain(0, "--%s socket:%s: %s", cd->opt->name, path, strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		return EXIT_USAGE;
@@ -405,11 +408,12 @@ static int open_socket(struct chardev *cd, const char *path)
 	cd->listen_fd = fd;
 	cd->socket_path = path;
 	if (loop_add(&cd->vm->loop, &cd->listener, fd, EPOLLIN, accept_event, cd))
-		return complain(EXIT_HOST, "--serial socket:%s: %s", path, strerror(errno));
+		return complain(EXIT_HOST, "--%s socket:%s: %s", cd->opt->name, path,
+				strerror(errno));
 	return 0;
 }
 
-int chardev_open(struct vm *vm, struct chardev **chardev)
+int chardev_open(struct vm *vm, const struct chardev_options *opt, struct chardev **chardev)
 {
 	struct chardev *cd = calloc(1, sizeof(*cd));
 	int ret;
@@ -417,6 +421,7 @@ int chardev_open(struct vm *vm, struct chardev **chardev)
 	if (!cd)
 		return complain(EXIT_HOST, "no memory");
 	cd->vm = vm;
+	cd->opt = opt;
 	cd->in_fd = -1;
 	cd->out_fd = -1;
 	cd->listen_fd = -1;
@@ -427,12 +432,12 @@ int chardev_open(struct vm *vm, struct chardev **chardev)
 	ret = timer_init(&vm->loop, &cd->flush_timer, flush_event, cd);
 	if (ret)
 		ret = complain(EXIT_HOST, "no timer: %s", strerror(-ret));
-	else if (vm->opt->serial == SERIAL_STDIO)
+	else if (opt->kind == CHARDEV_STDIO)
 		ret = open_stdio(cd);
-	else if (vm->opt->serial == SERIAL_FILE)
-		ret = open_file(cd, vm->opt->serial_path);
+	else if (opt->kind == CHARDEV_FILE)
+		ret = open_file(cd, opt->path);
 	else
-		ret = open_socket(cd, vm->opt->serial_path);
+		ret = open_socket(cd, opt->path);
 	if (ret) {
 		chardev_close(cd);
 		return ret;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where a serial port leads: standard input and output, a file, a socket */
+/* Where a serial port or a console leads: standard input and output, a file, a socket */
 #ifndef RUN_CHARDEV_H
 #define RUN_CHARDEV_H
 
@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct vm;
+struct chardev_options;
 struct chardev;
 
 /**
@@ -24,10 +25,10 @@ struct chardev_client {
 };
 
 /*
- * As the options say. Returns 0; or, after one line that says why it cannot be
+ * As @opt says. Returns 0; or, after one line that says why it cannot be
  * had, an exit status. All functions are called with the VM's lock held.
  */
-int chardev_open(struct vm *vm, struct chardev **chardev);
+int chardev_open(struct vm *vm, const struct chardev_options *opt, struct chardev **chardev);
 void chardev_attach(struct chardev *cd, const struct chardev_client *client);
 /* Writes what is left, for at most a moment, and gives everything back */
 void chardev_close(struct chardev *cd);

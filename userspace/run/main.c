@@ -132,10 +132,25 @@ static void open_streams(void)
 		close(fd);
 }
 
+/* A device with its other end, if the options want one; an exit status, or 0 */
+static int create_chardev(struct vm *vm, const struct chardev_options *opt,
+			  int (*create)(struct vm *vm, struct chardev *cd))
+{
+	struct chardev *cd;
+	int ret;
+
+	if (opt->kind == CHARDEV_NONE)
+		return 0;
+	ret = chardev_open(vm, opt, &cd);
+	if (ret)
+		return ret;
+	ret = create(vm, cd);
+	return ret ? complain(EXIT_HOST, "--%s: %s", opt->name, strerror(-ret)) : 0;
+}
+
 /* Returns an exit status, or 0 */
 static int create_devices(struct vm *vm)
 {
-	struct chardev *cd;
 	int ret = cmos_create(vm);
 
 	if (!ret)
@@ -156,17 +171,11 @@ static int create_devices(struct vm *vm)
 	}
 	for (unsigned int i = 0; !ret && i < vm->opt->nets; i++)
 		ret = virtio_net_create(vm, &vm->tap[i]);
-	/* Last, for it takes the terminal */
-	if (!ret && vm->opt->serial != SERIAL_NONE) {
-		int status = chardev_open(vm, &cd);
-
-		if (status)
-			return status;
-		ret = uart_create(vm, cd);
-	}
 	if (ret)
 		return complain(EXIT_HOST, "devices: %s", strerror(-ret));
-	return 0;
+	/* Last, for one of them takes the terminal */
+	ret = create_chardev(vm, &vm->opt->serial, uart_create);
+	return ret ? ret : create_chardev(vm, &vm->opt->console, virtio_console_create);
 }
 
 static int setup_vcpus(struct vm *vm, const struct boot_entry *entry)

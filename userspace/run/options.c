@@ -35,6 +35,8 @@ static const char usage[] =
 "  --cpus N             virtual processors (default 1)\n"
 "  --serial stdio|file:PATH|socket:PATH|none\n"
 "                       where COM1 leads (default stdio; Ctrl-] ends the guest)\n"
+"  --console stdio|file:PATH|socket:PATH|none\n"
+"                       where a virtio console leads (default none)\n"
 "  --disk FILE[,format=raw][,ro][,cache=none|writeback][,serial=S]\n"
 "       [,ring=split|packed]\n"
 "                       virtio disk: an image or a block device (up to 16)\n"
@@ -141,21 +143,22 @@ static int parse_flat(struct options *opt, char *arg)
 	return 0;
 }
 
-static int parse_serial(struct options *opt, const char *arg)
+static int parse_chardev(struct chardev_options *co, const char *arg)
 {
-	opt->serial_path = NULL;
+	co->given = true;
+	co->path = NULL;
 	if (!strcmp(arg, "stdio")) {
-		opt->serial = SERIAL_STDIO;
+		co->kind = CHARDEV_STDIO;
 	} else if (!strcmp(arg, "none")) {
-		opt->serial = SERIAL_NONE;
+		co->kind = CHARDEV_NONE;
 	} else if (!strncmp(arg, "file:", 5) && arg[5]) {
-		opt->serial = SERIAL_FILE;
-		opt->serial_path = arg + 5;
+		co->kind = CHARDEV_FILE;
+		co->path = arg + 5;
 	} else if (!strncmp(arg, "socket:", 7) && arg[7]) {
-		opt->serial = SERIAL_SOCKET;
-		opt->serial_path = arg + 7;
+		co->kind = CHARDEV_SOCKET;
+		co->path = arg + 7;
 	} else {
-		return bad("--serial %s: want stdio, file:PATH, socket:PATH or none", arg);
+		return bad("--%s %s: want stdio, file:PATH, socket:PATH or none", co->name, arg);
 	}
 	return 0;
 }
@@ -324,8 +327,8 @@ static int parse_net(struct options *opt, char *arg)
 
 enum {
 	OPT_KERNEL = 256, OPT_FLAT, OPT_FLAT_MODE, OPT_INITRD, OPT_APPEND, OPT_MEMORY,
-	OPT_BACKEND, OPT_CPUS, OPT_SERIAL, OPT_DISK, OPT_NET, OPT_RNG, OPT_NAME, OPT_MMU,
-	OPT_TESTDEV, OPT_DEVICE, OPT_VERBOSE, OPT_HELP, OPT_VERSION,
+	OPT_BACKEND, OPT_CPUS, OPT_SERIAL, OPT_CONSOLE, OPT_DISK, OPT_NET, OPT_RNG, OPT_NAME,
+	OPT_MMU, OPT_TESTDEV, OPT_DEVICE, OPT_VERBOSE, OPT_HELP, OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -338,6 +341,7 @@ static const struct option long_options[] = {
 	{ "memory-backend", required_argument, NULL, OPT_BACKEND },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
 	{ "serial", required_argument, NULL, OPT_SERIAL },
+	{ "console", required_argument, NULL, OPT_CONSOLE },
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "net", required_argument, NULL, OPT_NET },
 	{ "rng", no_argument, NULL, OPT_RNG },
@@ -377,7 +381,9 @@ static int parse_one(struct options *opt, int c, char *arg)
 	case OPT_CPUS:
 		return parse_cpus(opt, arg);
 	case OPT_SERIAL:
-		return parse_serial(opt, arg);
+		return parse_chardev(&opt->serial, arg);
+	case OPT_CONSOLE:
+		return parse_chardev(&opt->console, arg);
 	case OPT_DISK:
 		return parse_disk(opt, arg);
 	case OPT_NET:
@@ -432,6 +438,11 @@ static int parse_all(struct options *opt, int argc, char **argv, int *status)
 		return bad("%s: unexpected argument", argv[optind]);
 	if (!opt->kernel)
 		return bad("nothing to boot: give --kernel FILE or --flat FILE@ADDR");
+	if (opt->serial.kind == CHARDEV_STDIO && opt->console.kind == CHARDEV_STDIO) {
+		if (opt->serial.given)
+			return bad("--serial and --console: one of them can be stdio");
+		opt->serial.kind = CHARDEV_NONE;
+	}
 	return 0;
 }
 
@@ -442,6 +453,8 @@ int options_parse(struct options *opt, int argc, char **argv, int *status)
 		.cpus = 1,
 		.flat_mode = 32,
 		.append = "",
+		.serial = { .name = "serial", .kind = CHARDEV_STDIO },
+		.console = { .name = "console", .kind = CHARDEV_NONE },
 		.device = HVMON_DEVICE,
 	};
 	*status = EXIT_USAGE;

@@ -12,7 +12,15 @@
 #define EXIT_USAGE	2	/* the command line or a file named on it */
 #define EXIT_HOST	4	/* the host: module, processor, memory, devices */
 
-enum serial_kind { SERIAL_STDIO, SERIAL_FILE, SERIAL_SOCKET, SERIAL_NONE };
+enum chardev_kind { CHARDEV_STDIO, CHARDEV_FILE, CHARDEV_SOCKET, CHARDEV_NONE };
+
+/* --serial, --console */
+struct chardev_options {
+	const char *name;	/* of the option, without "--" */
+	enum chardev_kind kind;
+	const char *path;
+	bool given;
+};
 
 #define MAX_DISKS	16
 #define DISK_SERIAL	20	/* characters */
@@ -46,8 +54,7 @@ struct options {
 	uint64_t memory;	/* bytes */
 	enum mem_backend backend;
 	uint32_t cpus;
-	enum serial_kind serial;
-	const char *serial_path;
+	struct chardev_options serial, console;
 	const char *name;
 	unsigned int mmu;	/* HVMON_MMU_* */
 	bool testdev;

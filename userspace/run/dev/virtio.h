@@ -125,6 +125,8 @@ void virtio_broken(struct virtio_dev *vd, const char *fmt, ...);
 void virtio_interrupt(struct virtq *vq);
 /* The device configuration is another one */
 void virtio_config_changed(struct virtio_dev *vd);
+/* May the device use the queue and the guest's memory? */
+bool virtio_live(const struct virtq *vq);
 /* Has ops->kick called by the loop, as the driver's doorbell does */
 void virtio_kick(struct virtq *vq);
 

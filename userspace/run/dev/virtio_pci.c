@@ -95,7 +95,8 @@ void virtio_broken(struct virtio_dev *vd, const char *fmt, ...)
 
 /* ---- doorbells */
 
-static bool live(const struct virtq *vq)
+/* Without bus mastering it leaves memory alone: a new kernel may own it */
+bool virtio_live(const struct virtq *vq)
 {
 	const struct virtio_dev *vd = vq->vd;
 
@@ -109,7 +110,7 @@ static void kick_event(void *arg, uint32_t events)
 	uint64_t count;
 
 	(void)events;
-	if (read(vq->kick_fd, &count, sizeof(count)) == sizeof(count) && live(vq))
+	if (read(vq->kick_fd, &count, sizeof(count)) == sizeof(count) && virtio_live(vq))
 		vq->vd->ops->kick(vq->vd, vq);
 }
 
@@ -118,7 +119,7 @@ void virtio_kick(struct virtq *vq)
 	uint64_t one = 1;
 
 	/* A full counter rings just as well */
-	if (live(vq))
+	if (virtio_live(vq))
 		(void)!write(vq->kick_fd, &one, sizeof(one));
 }
 

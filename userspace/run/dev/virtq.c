@@ -63,16 +63,9 @@ bool virtq_start(struct virtq *vq)
 	return vq->layout->start(vq);
 }
 
-/* Without bus mastering a device leaves memory alone: a new kernel may own it */
-static bool works(const struct virtq *vq)
-{
-	return vq->enabled && !vq->vd->broken &&
-	       (pci_get16(&vq->vd->pci, PCI_COMMAND) & PCI_COMMAND_MASTER);
-}
-
 bool virtq_pop(struct virtq *vq, struct virtq_chain *chain)
 {
-	if (!works(vq) || !vq->layout->waiting(vq))
+	if (!virtio_live(vq) || !vq->layout->waiting(vq))
 		return false;
 	chain->nr_out = 0;
 	chain->nr_in = 0;
@@ -83,7 +76,7 @@ bool virtq_pop(struct virtq *vq, struct virtq_chain *chain)
 
 void virtq_push(struct virtq *vq, const struct virtq_chain *chain, uint32_t written)
 {
-	if (works(vq))
+	if (virtio_live(vq))
 		vq->layout->put(vq, chain, written);
 }
 
@@ -91,7 +84,7 @@ void virtq_signal(struct virtq *vq)
 {
 	uint16_t n = vq->silent;
 
-	if (!n || !works(vq))
+	if (!n || !virtio_live(vq))
 		return;
 	vq->silent = 0;
 	/* Pairs with the driver's barrier: it asks for interrupts, then looks for entries */
@@ -102,13 +95,13 @@ void virtq_signal(struct virtq *vq)
 
 void virtq_doorbell_off(struct virtq *vq)
 {
-	if (works(vq))
+	if (virtio_live(vq))
 		vq->layout->doorbell(vq, false);
 }
 
 bool virtq_doorbell_on(struct virtq *vq)
 {
-	if (!works(vq))
+	if (!virtio_live(vq))
 		return false;
 	vq->layout->doorbell(vq, true);
 	/* Pairs with the driver's barrier: it adds an entry, then looks for who wants to know */
