@@ -22,6 +22,7 @@ help:
 	@echo '                   (CPU=vmx: VT-x instead of AMD-V; so for make bench)'
 	@echo 'make check         all tests, in the lab; TESTS="PATTERN..." selects stages'
 	@echo 'make check-full    ... and what takes long: more guests on VT-x'
+	@echo 'make fuzz          malformed virtio rings, a million chains for each device'
 	@echo 'make bench         what an exit and an idle VM cost, beside KVM'
 	@echo '                   (MITIGATIONS=off: in a host without any)'
 	@echo 'make symcheck      no symbol that hvmon.ko needs is reserved for KVM'
@@ -97,6 +98,9 @@ check-full:
 bench:
 	@CPU="$(CPU)" MITIGATIONS="$(MITIGATIONS)" tests/bench/run
 
+fuzz:
+	@$(MAKE) -C userspace BUILD="$(BUILD)" fuzz
+
 symcheck: HOST_KERNEL = stock
 symcheck: lab-module
 	@tests/symcheck
@@ -116,4 +120,4 @@ clean:
 tests: userspace lab-module selftests guests
 
 .PHONY: all help tests module lab-module lint-module kunit-module userspace selftests guests demo \
-	check check-full bench symcheck install clean
+	check check-full fuzz bench symcheck install clean
