@@ -3,7 +3,7 @@
 # Runs in the guest of ./disks: vda is the disk to write, with an ext4 file
 # system in its second half, vdb read-only, vdc, if there is one, without the
 # host's cache. Prints "DISK name ok" or "DISK name BAD: why" for each claim, and
-# "SUM disk digest" for the host to compare.
+# "SUM disk digest" for the host to compare. Reads and writes hvc0, too.
 bad=0
 verdict() { # NAME STATUS WHY
 	if [ "$2" = 0 ]; then
@@ -29,15 +29,15 @@ for m in /modules/*.ko; do
 	insmod "$m" || echo "BAD: insmod $m"
 done
 
-[ "$(cat /sys/block/vda/serial)" = first ] && [ "$(cat /sys/block/vda/size)" = 131072 ]
+[ "$(cat /sys/block/vda/serial)" = first ] && [ "$(cat /sys/block/vda/size)" = 65536 ]
 verdict identity $? "serial '$(cat /sys/block/vda/serial)', $(cat /sys/block/vda/size) sectors"
 
-dd if=/dev/urandom of=/tmp/data bs=1M count=16 2>/dev/null
+dd if=/dev/urandom of=/tmp/data bs=1M count=8 2>/dev/null
 sum=$(sha256sum </tmp/data | cut -d' ' -f1)
 
 # Through the guest's cache, then flushed
 dd if=/tmp/data of=/dev/vda bs=64k conv=fsync 2>/dev/null
-got=$(digest /dev/vda 0 16)
+got=$(digest /dev/vda 0 8)
 [ "$got" = "$sum" ]
 verdict cached $? "read back as $got, written as $sum"
 
@@ -46,14 +46,14 @@ for bs in 512 4096 65536 1048576; do
 	i=0
 	while [ $i -lt 4 ]; do
 		n=$((1048576 / bs))
-		[ $bs != 512 ] || n=256
+		[ $n -le 256 ] || n=256
 		taskset $((1 << i % 2)) dd if=/tmp/data of=/dev/vda bs=$bs count=$n \
-			skip=$((i * n)) seek=$((16777216 / bs + i * n)) oflag=direct 2>/dev/null &
+			skip=$((i * n)) seek=$((8388608 / bs + i * n)) oflag=direct 2>/dev/null &
 		i=$((i + 1))
 	done
 	wait
 	len=$((4 * n * bs))
-	a=$(dd if=/dev/vda bs=$bs skip=$((16777216 / bs)) count=$((4 * n)) iflag=direct 2>/dev/null |
+	a=$(dd if=/dev/vda bs=$bs skip=$((8388608 / bs)) count=$((4 * n)) iflag=direct 2>/dev/null |
 		sha256sum)
 	b=$(dd if=/tmp/data bs=$bs count=$((4 * n)) 2>/dev/null | sha256sum)
 	[ "$a" = "$b" ]
@@ -63,7 +63,7 @@ done
 # A file system
 mkdir -p /mnt
 dd if=/dev/vda of=/dev/null bs=1M count=1 2>/dev/null
-if losetup -o 33554432 /dev/loop0 /dev/vda 2>/dev/null && mount -t ext4 /dev/loop0 /mnt; then
+if losetup -o 16777216 /dev/loop0 /dev/vda 2>/dev/null && mount -t ext4 /dev/loop0 /mnt; then
 	cp /tmp/data /mnt/data && mkdir /mnt/many && i=0
 	while [ "$i" -lt 200 ]; do
 		echo "file $i" >"/mnt/many/$i"
@@ -81,8 +81,8 @@ else
 	verdict ext4 1 "it cannot be mounted"
 fi
 
-blkdiscard -o 8388608 -l 4194304 /dev/vda
-got=$(dd if=/dev/vda bs=1M skip=8 count=4 iflag=direct 2>/dev/null | sha256sum | cut -d' ' -f1)
+blkdiscard -o 4194304 -l 4194304 /dev/vda
+got=$(dd if=/dev/vda bs=1M skip=4 count=4 iflag=direct 2>/dev/null | sha256sum | cut -d' ' -f1)
 [ "$got" = bb9f8df61474d25e71fa00722318cd387396ca1736605e1248821cc0de3d3af8 ]
 verdict discard $? "it reads as $got"
 
@@ -108,7 +108,19 @@ if [ -e /dev/hwrng ]; then
 	[ "$(cat /sys/class/misc/hw_random/rng_current)" = virtio_rng.0 ] && [ "$a" != "$b" ]
 	verdict rng $? "$(cat /sys/class/misc/hw_random/rng_current)"
 fi
-echo "SUM vda $(digest /dev/vda 0 64)"
+if [ -e /dev/hvc0 ]; then
+	exec 3<>/dev/hvc0
+	stty -F /dev/hvc0 raw -echo
+	echo ready >&3
+	head -c 100000 /tmp/data | base64 >/tmp/text
+	read -r line <&3
+	[ "$line" = "a line of the host" ]
+	verdict console $? "read '$line'"
+	cat /tmp/text >&3
+	exec 3>&-
+	echo "SUM console $(sha256sum </tmp/text | cut -d' ' -f1)"
+fi
+echo "SUM vda $(digest /dev/vda 0 32)"
 grep -E 'virtio' /proc/interrupts
 dmesg | grep -iE 'ecam|mmconfig|host bridge|vd[a-z]:'
 if dmesg | grep -E 'BUG:|Oops|I/O error, dev vd[ac]|Call Trace|nobody cared|virtio.*(error|fail)'; then
