@@ -266,6 +266,12 @@ static bool segment_valid(const struct hvmon_segment *s, int i)
 	return true;
 }
 
+static bool table_valid(struct hvmon_vcpu *vcpu, const struct hvmon_dtable *t, u64 cr4)
+{
+	return canonical(vcpu, t->base, cr4) &&
+	       !(t->reserved[0] || t->reserved[1] || t->reserved[2]);
+}
+
 static bool sregs_valid(struct hvmon_vcpu *vcpu, const struct hvmon_sregs *s)
 {
 	int i;
@@ -286,14 +292,16 @@ static bool sregs_valid(struct hvmon_vcpu *vcpu, const struct hvmon_sregs *s)
 	for (i = 0; i < HVMON_NR_SEGS; i++)
 		if (!segment_valid(&s->seg[i], i) || !canonical(vcpu, s->seg[i].base, s->cr4))
 			return false;
-	return canonical(vcpu, s->gdt.base, s->cr4) && canonical(vcpu, s->idt.base, s->cr4);
+	return table_valid(vcpu, &s->gdt, s->cr4) && table_valid(vcpu, &s->idt, s->cr4);
 }
 
 static bool event_valid(const struct hvmon_event *ev, bool in_flight)
 {
+	if (ev->reserved)
+		return false;
 	if (!ev->valid)
 		return true;
-	if (ev->valid > 1 || ev->has_error > 1 || ev->reserved || ev->insn_len > 15)
+	if (ev->valid > 1 || ev->has_error > 1 || ev->insn_len > 15)
 		return false;
 	switch (ev->type) {
 	case HVMON_EV_EXCEPTION:
