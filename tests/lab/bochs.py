@@ -189,6 +189,7 @@ class Bochs:
     # pending virtual interrupt is delivered to it (2.7, cpu/event.cc,
     # InterruptAcknowledge()): guests hang sooner or later.
     MODULE_PARAMS = ("apicv=0",)
+    READY = ""
     first_cpu = 0
     # The first channel is the lab's own.
     SWAP_ON = ("modprobe -a ata_piix sd_mod\n"

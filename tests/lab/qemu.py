@@ -59,9 +59,9 @@ def arguments(args, host, log, io_fd, qmp_fd, swap_fd):
     return argv + ["-append", " ".join(append)] + args.emulator_arg
 
 
-# What a host's log has when its boot hangs, and the last thing before process 1.
+# What a host's log has when its boot hangs, and what it has when it is sound.
 HANGS = "rcu: INFO:"
-BOOTED = "Run /init as init process"
+BOOTED = "lab: every processor's timer works"
 
 
 class Qemu:
@@ -76,6 +76,9 @@ class Qemu:
     SILENCE_LIMIT = {"stock": 60, "debug": 120}
     POWER_OFF = 20
     MODULE_PARAMS = ()
+    # Waits for a timer on each processor, and so forever where hung_boot() is right
+    READY = ("for n in $(seq 0 $(($(nproc --all) - 1))); do taskset -c $n sleep 0.01; done; "
+             f"echo \"{BOOTED}\" >/dev/kmsg\n")
     SWAP_ON = "busybox mkswap /dev/vda >/dev/null; swapon /dev/vda\n"
 
     def __init__(self, args, host):
@@ -118,7 +121,7 @@ class Qemu:
         return err
 
     def hung_boot(self, log):
-        """Whether the host hangs before its process 1, and a fresh start helps.
+        """Whether the host hangs before anything is loaded, and a fresh start helps.
 
         Of some hundred boots with several processors one does so in QEMU 10.0:
         on a processor other than 0, or on several, the timer's vector stays in
