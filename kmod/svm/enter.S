@@ -9,6 +9,7 @@
 #include <asm/nospec-branch.h>
 #include <asm/segment.h>
 
+#include "../return_stack.S"
 #include "svm.h"
 
 /* struct hvmon_regs: gpr[] in the encoding's order; svm.h asserts it */
@@ -38,21 +39,6 @@
 	defined(CONFIG_CPU_UNRET_ENTRY) || defined(CONFIG_CPU_SRSO)
 #define HAVE_UNTRAIN
 #endif
-
-/*
- * As many calls as a return stack has entries: each RET that is predicted from one
- * of them speculates into an INT3.
- */
-.macro FILL_RETURN_STACK
-	.rept	32
-	ANNOTATE_INTRA_FUNCTION_CALL
-	call	771f
-	int3
-771:
-	.endr
-	add	$(32 * 8), %rsp
-	lfence
-.endm
 
 	.section .rodata
 	.balign 2
@@ -163,7 +149,7 @@ SYM_FUNC_START(hvmon_svm_enter)
 	 * make no post-barrier return stack buffer predictions.
 	 */
 	ALTERNATIVE "jmp .Lrsb_done", "", X86_FEATURE_RSB_VMEXIT
-	FILL_RETURN_STACK
+	FILL_RETURN_STACK RETURN_STACK_ENTRIES
 .Lrsb_done:
 
 	/*
@@ -194,7 +180,7 @@ SYM_FUNC_START(hvmon_svm_enter)
 #ifdef X86_BUG_IBPB_NO_RET
 	/* The kernel takes RSB_VMEXIT back where it has this barrier at exits */
 	ALTERNATIVE "jmp .Libpb_done", "", X86_BUG_IBPB_NO_RET
-	FILL_RETURN_STACK
+	FILL_RETURN_STACK RETURN_STACK_ENTRIES
 #endif
 .Libpb_done:
 #endif

@@ -10,6 +10,7 @@
 #include <asm/segment.h>
 #include <asm/unwind_hints.h>
 
+#include "../return_stack.S"
 #include "vmx.h"
 
 /* struct hvmon_regs: gpr[] in the encoding's order; vmx.h asserts it */
@@ -173,14 +174,7 @@ SYM_INNER_LABEL(hvmon_vmx_exit, SYM_L_GLOBAL)
 .Lback:
 	/* In R8 the return value. Predictions of the guest's end before any RET */
 	ALTERNATIVE "jmp .Lrsb_done", "", X86_FEATURE_RSB_VMEXIT
-	.rept	32
-	ANNOTATE_INTRA_FUNCTION_CALL
-	call	771f
-	int3
-771:
-	.endr
-	add	$(32 * 8), %rsp
-	lfence
+	FILL_RETURN_STACK RETURN_STACK_ENTRIES
 .Lrsb_done:
 #ifdef X86_FEATURE_RSB_VMEXIT_LITE
 	/*
@@ -189,12 +183,7 @@ SYM_INNER_LABEL(hvmon_vmx_exit, SYM_L_GLOBAL)
 	 * stack buffer predictions).
 	 */
 	ALTERNATIVE "jmp .Lrsb_lite_done", "", X86_FEATURE_RSB_VMEXIT_LITE
-	ANNOTATE_INTRA_FUNCTION_CALL
-	call	772f
-	int3
-772:
-	add	$8, %rsp
-	lfence
+	FILL_RETURN_STACK 1
 .Lrsb_lite_done:
 #endif
 

@@ -15,7 +15,21 @@
 	"mov $0xff, %al\n out %al, $0x21\n out %al, $0xa1\n"		\
 	"mov $0xfee00000, %ebp\n"					\
 	"movl $0x1ff, 0xf0(%rbp)\n"
+/* The LAPIC as a virtual wire, the PICs with all pins open: vectors 0x20 and 0x28 */
+#define G_PICS_ON							\
+	"mov $0xfee00000, %ebp\n"					\
+	"movl $0x1ff, 0xf0(%rbp)\n"					\
+	"movl $0x700, 0x350(%rbp)\n"	/* LINT0: ExtINT */		\
+	"mov $0x11, %al\n out %al, $0x20\n out %al, $0xa0\n"		\
+	"mov $0x20, %al\n out %al, $0x21\n"				\
+	"mov $0x28, %al\n out %al, $0xa1\n"				\
+	"mov $4, %al\n out %al, $0x21\n"				\
+	"mov $2, %al\n out %al, $0xa1\n"				\
+	"mov $1, %al\n out %al, $0x21\n out %al, $0xa1\n"		\
+	"mov $0, %al\n out %al, $0x21\n out %al, $0xa1\n"
 #define G_EOI		"movl $0, 0xb0(%rbp)\n"
+/* Waits for interrupts, for good */
+#define G_IDLE		"sti\n 1: hlt\n jmp 1b\n"
 /* IOAPIC pin @pin: low word @low (vector, trigger, mask), to APIC ID 0 */
 #define G_IOAPIC(pin, low)						\
 	"mov $0xfec00000, %edi\n"					\

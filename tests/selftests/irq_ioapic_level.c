@@ -10,9 +10,7 @@ GUEST64(guest,
 	G_IOAPIC(10, 0x8062)
 	"mov $0x777, %eax\n"
 	G_REPORT
-	"sti\n"
-	"1: hlt\n"
-	"jmp 1b\n");
+	G_IDLE);
 
 HVT_COUNTING_HANDLER(handler);
 

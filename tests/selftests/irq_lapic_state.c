@@ -13,9 +13,7 @@ GUEST64(guest,
 	"movl $500000000, 0x380(%rbp)\n"
 	"mov $0x777, %eax\n"
 	G_REPORT
-	"sti\n"
-	"1: hlt\n"
-	"jmp 1b\n");
+	G_IDLE);
 
 HVT_COUNTING_HANDLER(handler);
 

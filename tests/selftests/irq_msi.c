@@ -11,9 +11,7 @@ GUEST64(guest,
 	"movl $0x02000000, 0xd0(%rbp)\n"	/* logical ID 2 */
 	"mov $0x777, %eax\n"
 	G_REPORT
-	"sti\n"
-	"1: hlt\n"
-	"jmp 1b\n");
+	G_IDLE);
 
 HVT_COUNTING_HANDLER(handler);
 

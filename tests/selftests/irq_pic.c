@@ -6,16 +6,7 @@
 #include "hvt_irq.h"
 
 GUEST64(guest,
-	"mov $0xfee00000, %ebp\n"
-	"movl $0x1ff, 0xf0(%rbp)\n"
-	"movl $0x700, 0x350(%rbp)\n"	/* LINT0: ExtINT */
-	"mov $0x11, %al\n out %al, $0x20\n out %al, $0xa0\n"
-	"mov $0x20, %al\n out %al, $0x21\n"
-	"mov $0x28, %al\n out %al, $0xa1\n"
-	"mov $4, %al\n out %al, $0x21\n"
-	"mov $2, %al\n out %al, $0xa1\n"
-	"mov $1, %al\n out %al, $0x21\n out %al, $0xa1\n"
-	"mov $0, %al\n out %al, $0x21\n out %al, $0xa1\n"
+	G_PICS_ON
 	"1: mov $0x100, %eax\n"
 	"cli\n"
 	G_REPORT

@@ -11,9 +11,7 @@ GUEST64(guest,
 	"out %al, $0x40\n"
 	"mov $0x2e, %al\n"
 	"out %al, $0x40\n"
-	"sti\n"
-	"1: hlt\n"
-	"jmp 1b\n");
+	G_IDLE);
 
 HVT_COUNTING_HANDLER(handler);
 

@@ -11,9 +11,7 @@
 GUEST64(guest,
 	G_LAPIC_ON
 	G_REPORT
-	"sti\n"
-	"1: hlt\n"
-	"jmp 1b\n");
+	G_IDLE);
 
 HVT_SILENT_HANDLER(handler);
 

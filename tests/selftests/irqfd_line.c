@@ -9,9 +9,7 @@ GUEST64(guest,
 	G_LAPIC_ON
 	G_IOAPIC(10, 0x62)
 	G_REPORT
-	"sti\n"
-	"1: hlt\n"
-	"jmp 1b\n");
+	G_IDLE);
 
 HVT_COUNTING_HANDLER(handler);
 

@@ -6,23 +6,12 @@
 #include "hvt_eventfd.h"
 
 GUEST64(guest,
-	"mov $0xfee00000, %ebp\n"
-	"movl $0x1ff, 0xf0(%rbp)\n"
-	"movl $0x700, 0x350(%rbp)\n"	/* LINT0: ExtINT */
-	"mov $0x11, %al\n out %al, $0x20\n out %al, $0xa0\n"
-	"mov $0x20, %al\n out %al, $0x21\n"
-	"mov $0x28, %al\n out %al, $0xa1\n"
-	"mov $4, %al\n out %al, $0x21\n"
-	"mov $2, %al\n out %al, $0xa1\n"
-	"mov $1, %al\n out %al, $0x21\n out %al, $0xa1\n"
-	"mov $0, %al\n out %al, $0x21\n out %al, $0xa1\n"
+	G_PICS_ON
 	"mov $0x4d0, %dx\n"
 	"mov $0x0820, %ax\n"		/* pins 5 and 11 are levels */
 	"out %ax, %dx\n"
 	G_REPORT
-	"sti\n"
-	"1: hlt\n"
-	"jmp 1b\n");
+	G_IDLE);
 
 /* Vectors 0x25 and 0x2b: count, EOI by name to the chips concerned */
 GUEST64(master,

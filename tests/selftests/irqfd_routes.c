@@ -14,9 +14,7 @@ GUEST64(guest,
 	G_IOAPIC(10, 0x63)
 	G_IOAPIC(11, 0x64)
 	G_REPORT
-	"sti\n"
-	"1: hlt\n"
-	"jmp 1b\n");
+	G_IDLE);
 
 HVT_SILENT_HANDLER(handler);
 
