@@ -118,8 +118,13 @@ static int own_cpu(struct vmx_cpu *cpu)
 
 	cpu->cr4 = __read_cr4();
 	cpu->borrowed = cpu->cr4 & X86_CR4_VMXE;
-	if (cpu->borrowed)
-		return store_pointer(&cpu->old_vmcs);
+	if (cpu->borrowed) {
+		r = store_pointer(&cpu->old_vmcs);
+		if (r)
+			pr_err_ratelimited("hvmon: VMPTRST failed on CPU %u: CR4.VMXE is set there, but it is not in VMX operation\n",
+					   smp_processor_id());
+		return r;
+	}
 	write_cr4(cpu->cr4 | X86_CR4_VMXE);
 	r = vmxon(cpu->region_pa);
 	if (r) {
