@@ -82,6 +82,38 @@ static __always_inline void hvmon_guest_exit(void)
 #define SVM_VM_CR_SVM_DIS_MASK	0x10ULL
 #endif
 
+/* ---- the CPUID instruction, once part of asm/processor.h ---- */
+
+#include <asm/processor.h>
+
+#if __has_include("asm/cpuid/api.h")
+#include <asm/cpuid/api.h>
+#endif
+
+/* ---- debug registers: 6.1's header counts on asm/processor.h ---- */
+
+#include <asm/debugreg.h>
+
+/* ---- newer than 6.1 ---- */
+
+#include <asm/processor-flags.h>
+#include <linux/math.h>
+
+#ifndef X86_CR4_LAM_SUP
+#define X86_CR4_LAM_SUP		BIT_ULL(28)
+#define X86_CR3_LAM_U57		BIT_ULL(61)
+#define X86_CR3_LAM_U48		BIT_ULL(62)
+#endif
+
+#ifndef abs_diff
+#define abs_diff(a, b)							\
+({									\
+	typeof(a) _a = (a);						\
+	typeof(a) _b = (b);						\
+	_a > _b ? _a - _b : _b - _a;					\
+})
+#endif
+
 /* ---- MMU notifiers ---- */
 
 /* What the aging callbacks return: int, later bool */
@@ -92,7 +124,7 @@ static __always_inline void hvmon_guest_exit(void)
 
 #include <linux/hrtimer.h>
 
-/* Kbuild defines HVMON_HAVE_HRTIMER_SETUP where hrtimer_init() is gone */
+/* Kbuild defines HVMON_HAVE_HRTIMER_SETUP where the kernel has it */
 static inline void hvmon_hrtimer_setup(struct hrtimer *timer,
 				       enum hrtimer_restart (*fn)(struct hrtimer *),
 				       enum hrtimer_mode mode)

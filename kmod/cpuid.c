@@ -26,19 +26,19 @@
  */
 #define RANGE_LEAVES	64
 
-struct cpuid_table {
+struct hvmon_cpuid_table {
 	u16 first[3][RANGE_LEAVES];	/* position in order + 1, 0: none */
 	u8 order[HVMON_MAX_CPUID];
 	u32 n;
 	struct hvmon_cpuid_entry e[];
 };
 
-static struct cpuid_table *table_of(const struct hvmon_vcpu *vcpu)
+static struct hvmon_cpuid_table *table_of(const struct hvmon_vcpu *vcpu)
 {
-	return container_of(vcpu->cpuid, struct cpuid_table, e[0]);
+	return container_of(vcpu->cpuid, struct hvmon_cpuid_table, e[0]);
 }
 
-static u16 *first_slot(struct cpuid_table *t, u32 leaf)
+static u16 *first_slot(struct hvmon_cpuid_table *t, u32 leaf)
 {
 	u32 range = leaf >> 30;
 
@@ -59,9 +59,9 @@ static int compare_entries(const void *a, const void *b, const void *priv)
 	return 0;
 }
 
-static struct cpuid_table *make_table(const struct hvmon_cpuid_entry *e, u32 n)
+static struct hvmon_cpuid_table *make_table(const struct hvmon_cpuid_entry *e, u32 n)
 {
-	struct cpuid_table *t = kzalloc(struct_size(t, e, n), GFP_KERNEL_ACCOUNT);
+	struct hvmon_cpuid_table *t = kzalloc(struct_size(t, e, n), GFP_KERNEL_ACCOUNT);
 	u16 *slot;
 	u32 i;
 
@@ -81,7 +81,7 @@ static struct cpuid_table *make_table(const struct hvmon_cpuid_entry *e, u32 n)
 }
 
 /* Position in order of the first entry of a leaf, or -1 */
-static int find_leaf(struct cpuid_table *t, u32 leaf)
+static int find_leaf(struct hvmon_cpuid_table *t, u32 leaf)
 {
 	u16 *slot = first_slot(t, leaf);
 	u32 lo = 0, hi = t->n, mid;
@@ -98,7 +98,7 @@ static int find_leaf(struct cpuid_table *t, u32 leaf)
 	return lo < t->n && t->e[t->order[lo]].leaf == leaf ? lo : -1;
 }
 
-static struct hvmon_cpuid_entry *find_entry(struct cpuid_table *t, u32 leaf, u32 subleaf)
+static struct hvmon_cpuid_entry *find_entry(struct hvmon_cpuid_table *t, u32 leaf, u32 subleaf)
 {
 	struct hvmon_cpuid_entry *e;
 	int i = find_leaf(t, leaf);
@@ -122,7 +122,7 @@ static struct hvmon_cpuid_entry *find_entry(struct cpuid_table *t, u32 leaf, u32
  */
 static struct hvmon_cpuid_entry *out_of_range(struct hvmon_vcpu *vcpu, u32 leaf, u32 subleaf)
 {
-	struct cpuid_table *t = table_of(vcpu);
+	struct hvmon_cpuid_table *t = table_of(vcpu);
 	struct hvmon_cpuid_entry *e;
 	u32 base = leaf & (leaf >> 28 == 4 ? 0xffffff00 : 0xffff0000);
 
@@ -136,7 +136,7 @@ static struct hvmon_cpuid_entry *out_of_range(struct hvmon_vcpu *vcpu, u32 leaf,
 }
 
 /* Size of the XSAVE area for @mask, in the standard or compacted format */
-static u32 xsave_size(struct cpuid_table *t, u64 mask, bool compacted)
+static u32 xsave_size(struct hvmon_cpuid_table *t, u64 mask, bool compacted)
 {
 	u32 size = 512 + 64, i;
 	struct hvmon_cpuid_entry *e;
@@ -202,7 +202,7 @@ static void state_bits(struct hvmon_vcpu *vcpu, struct hvmon_cpuid_entry *e)
 void hvmon_cpuid(struct hvmon_vcpu *vcpu, u32 leaf, u32 subleaf, u32 *eax, u32 *ebx,
 		 u32 *ecx, u32 *edx)
 {
-	struct cpuid_table *t = table_of(vcpu);
+	struct hvmon_cpuid_table *t = table_of(vcpu);
 	struct hvmon_cpuid_entry *e = find_entry(t, leaf, subleaf);
 	struct hvmon_cpuid_entry v = { .leaf = leaf };
 
@@ -447,7 +447,7 @@ static void free_table(struct hvmon_vcpu *vcpu)
 
 static int install(struct hvmon_vcpu *vcpu, const struct hvmon_cpuid_entry *e, u32 n)
 {
-	struct cpuid_table *t = make_table(e, n);
+	struct hvmon_cpuid_table *t = make_table(e, n);
 
 	if (!t)
 		return -ENOMEM;

@@ -3,7 +3,7 @@
 #ifndef _HVMON_DR_H
 #define _HVMON_DR_H
 
-#include <asm/debugreg.h>
+#include "compat.h"
 
 static inline unsigned long hvmon_read_dr(int n)
 {

@@ -5,7 +5,6 @@
  */
 #include <linux/nospec.h>
 #include <linux/sched.h>
-#include <asm/debugreg.h>
 #include <asm/processor-flags.h>
 
 #include "svm.h"

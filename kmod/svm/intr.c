@@ -8,7 +8,6 @@
  * NMI waits, a single step over it has ended.
  */
 #include <linux/sched.h>
-#include <asm/debugreg.h>
 #include <asm/processor-flags.h>
 #include <asm/smp.h>
 

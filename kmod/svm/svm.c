@@ -9,7 +9,6 @@
 #include <linux/slab.h>
 #include <asm/alternative.h>
 #include <asm/cpufeature.h>
-#include <asm/debugreg.h>
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
 #include <asm/processor-flags.h>

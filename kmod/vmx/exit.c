@@ -4,7 +4,6 @@
  * return what those return, or HVMON_LEAVE where the host waits (hvmon.h).
  */
 #include <linux/nospec.h>
-#include <asm/debugreg.h>
 #include <asm/processor-flags.h>
 
 #include "vmx.h"

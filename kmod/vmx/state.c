@@ -4,7 +4,6 @@
  * state after reset and INIT.
  */
 #include <asm/cpufeature.h>
-#include <asm/debugreg.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 #include <asm/special_insns.h>

@@ -5,7 +5,6 @@
  */
 #include <linux/percpu.h>
 #include <asm/cpufeature.h>
-#include <asm/debugreg.h>
 #include <asm/desc.h>
 #include <asm/msr-index.h>
 #include <asm/processor.h>
