@@ -85,6 +85,35 @@ static inline struct hvt_tss *hvt_task(struct hvt_vcpu *v, int n, u32 eip)
 /* Where task @n's code is loaded */
 #define HVT_TASK_CODE(n)	(HVT_CODE + (n) * 0x1000UL)
 
+/* Where the guest is that touches all that tasks use, and that is below it */
+#define HVT_TOUCH_AT	(HVT_DATA + 0x40000UL)
+
+GUEST32(hvt_touch,
+	"xor %ebx, %ebx\n"
+	"1: orb $0, (%ebx)\n"
+	"add $0x1000, %ebx\n"
+	"cmp $0x140000, %ebx\n"
+	"jb 1b\n"
+	"mov %ebx, %eax\n"
+	G_REPORT);
+
+/*
+ * QEMU's AMD-V switches tasks without an exit, and if a nested page fault comes
+ * in the middle, half of it is done twice: none must come.
+ */
+static inline void hvt_touch_all(struct hvt_vcpu *v)
+{
+	struct hvmon_state st, touch;
+
+	hvt_load(v->vm, HVT_TOUCH_AT, hvt_touch, hvt_touch_end);
+	hvt_get(v, &st, HVMON_STATE_REGS);
+	touch = st;
+	touch.regs.rip = HVT_TOUCH_AT;
+	hvt_set(v, &touch, HVMON_STATE_REGS);
+	EXPECT_REPORT(v);
+	hvt_set(v, &st, HVMON_STATE_REGS);
+}
+
 /*
  * Exceptions go to the stubs of hvt_tables(), and the vCPU becomes task 0.
  */
@@ -103,6 +132,7 @@ static inline void hvt_task_setup(struct hvt_vcpu *v)
 	st.sregs.seg[HVMON_TR] = (struct hvmon_segment){
 		.selector = HVT_TSS_SEL(0), .base = HVT_TSS_AT(0), .limit = 0x67, .attr = 0x8b };
 	hvt_set(v, &st, HVMON_STATE_SREGS);
+	hvt_touch_all(v);
 }
 
 #define HVT_BOOT_TASK(name)						\
