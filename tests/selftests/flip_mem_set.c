@@ -16,7 +16,7 @@ int main(void)
 
 	/* length: one page or an unaligned one */
 	hvt_flip_start(&f, &arg.len, 4096, 4097);
-	for (i = 0; i < 20000; i++) {
+	for (i = 0; hvt_flip_again(&f, i, 20000); i++) {
 		if (!ioctl(vm->fd, HVMON_MEM_SET, &arg))
 			good++;
 		else if (errno == EINVAL)
@@ -29,7 +29,7 @@ int main(void)
 	arg.len = 4096;
 	/* the size: right, or larger than any struct */
 	hvt_flip_start(&f, &arg.size, sizeof(arg), 1 << 20);
-	for (i = 0; i < 20000; i++)
+	for (i = 0; hvt_flip_again(&f, i, 20000); i++)
 		if (ioctl(vm->fd, HVMON_MEM_SET, &arg) && errno != E2BIG && errno != EFAULT)
 			FAIL("%s", strerror(errno));
 	hvt_flip_stop(&f);
@@ -37,7 +37,7 @@ int main(void)
 	SYS(ioctl(vm->fd, HVMON_MEM_SET, &arg));
 	/* an address beyond user space */
 	hvt_flip_start(&f, (u8 *)&arg.hva + 4, arg.hva >> 32, 0xffff8000);
-	for (i = 0; i < 20000; i++)
+	for (i = 0; hvt_flip_again(&f, i, 20000); i++)
 		if (ioctl(vm->fd, HVMON_MEM_SET, &arg) && errno != EINVAL)
 			FAIL("%s", strerror(errno));
 	hvt_flip_stop(&f);

@@ -16,7 +16,7 @@ int main(void)
 	for (i = 0; i < 16; i++)
 		r[i] = (struct hvmon_irq_route){ .gsi = i, .type = HVMON_ROUTE_IOAPIC, .pin = i };
 	hvt_flip_start(&f, &r[9].pin, 9, 0x7fffffff);
-	for (i = 0; i < 2000; i++) {
+	for (i = 0; hvt_flip_again(&f, i, 2000); i++) {
 		if (ioctl(vm->fd, HVMON_IRQ_ROUTES, &arg) && errno != EINVAL)
 			FAIL("%s", strerror(errno));
 		line.gsi = 9;
@@ -26,7 +26,7 @@ int main(void)
 	hvt_flip_stop(&f);
 	r[9].pin = 9;
 	hvt_flip_start(&f, &arg.count, 16, 0x10000000);
-	for (i = 0; i < 2000; i++)
+	for (i = 0; hvt_flip_again(&f, i, 2000); i++)
 		if (ioctl(vm->fd, HVMON_IRQ_ROUTES, &arg) && errno != E2BIG)
 			FAIL("%s", strerror(errno));
 	hvt_flip_stop(&f);

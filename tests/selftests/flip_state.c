@@ -17,7 +17,7 @@ int main(void)
 	hvt_get(v, &st, HVMON_STATE_REGS | HVMON_STATE_SREGS);
 	/* paging without protection is not a processor state */
 	hvt_flip_start(&f, &st.sregs.cr0, 0x80010033, 0x80010032);
-	for (i = 0; i < 3000; i++) {
+	for (i = 0; hvt_flip_again(&f, i, 3000); i++) {
 		if (ioctl(v->fd, HVMON_STATE_SET, &st) && errno != EINVAL)
 			FAIL("%s", strerror(errno));
 		if (i % 16 == 0) {
@@ -29,7 +29,7 @@ int main(void)
 	hvt_flip_stop(&f);
 	st.sregs.cr0 = 0x80010033;
 	hvt_flip_start(&f, &st.groups, 3, 0x80000003);
-	for (i = 0; i < 3000; i++)
+	for (i = 0; hvt_flip_again(&f, i, 3000); i++)
 		if (ioctl(v->fd, HVMON_STATE_SET, &st) && errno != EINVAL)
 			FAIL("%s", strerror(errno));
 	hvt_flip_stop(&f);

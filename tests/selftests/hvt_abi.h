@@ -159,6 +159,7 @@ struct hvt_flip {
 	volatile u32 *word;
 	u32 a, b;
 	int stop;
+	u64 start;
 };
 
 static inline void *hvt_flip_fn(void *p)
@@ -174,9 +175,15 @@ static inline void *hvt_flip_fn(void *p)
 
 static inline void hvt_flip_start(struct hvt_flip *f, void *word, u32 a, u32 b)
 {
-	*f = (struct hvt_flip){ .word = word, .a = a, .b = b };
+	*f = (struct hvt_flip){ .word = word, .a = a, .b = b, .start = hvt_now_ns() };
 	if (pthread_create(&f->thread, NULL, hvt_flip_fn, f))
 		FAIL("pthread_create failed");
+}
+
+/* For another round? As many as that, or what a slow host does of them in 10 s */
+static inline bool hvt_flip_again(const struct hvt_flip *f, int round, int rounds)
+{
+	return round < rounds && hvt_now_ns() - f->start < 10000000000ULL;
 }
 
 static inline void hvt_flip_stop(struct hvt_flip *f)
