@@ -7,7 +7,7 @@
 #include <linux/virtio_net.h>
 
 #include "driver.h"
-#include "tap.h"
+#include "netback.h"
 
 #define W	VRING_DESC_F_WRITE
 #define N	VRING_DESC_F_NEXT
@@ -17,7 +17,7 @@
 #define NET	(WITH_INDIRECT | 1ULL << VIRTIO_NET_F_MAC | 1ULL << VIRTIO_NET_F_STATUS)
 #define MERGE	(NET | 1ULL << VIRTIO_NET_F_MRG_RXBUF)
 
-static struct net_options options_net = { .tap = "test" };
+static struct net_options options_net = { .name = "tap=test" };
 static int wire, tap_fd;	/* the host's end and the device's */
 
 static uint8_t pattern(unsigned int i)
@@ -198,7 +198,13 @@ static void test_config(void)
 
 int main(void)
 {
-	static struct tap tap = { .opt = &options_net, .mac = { 2, 0, 0, 0, 0, 9 } };
+	static const struct netback_ops ops;
+	static struct netback tap = {
+		.ops = &ops,
+		.opt = &options_net,
+		.offloads = NETBACK_OFFLOADS,
+		.mac = { 2, 0, 0, 0, 0, 9 },
+	};
 	int fd[2];
 
 	machine();

@@ -235,11 +235,16 @@ int main(void)
 	const char *wanted = getenv("FUZZ_CHAINS"), *seed = getenv("FUZZ_SEED");
 	unsigned int chains = wanted ? atoi(wanted) : 20000;
 	static struct disk_options raw = { .packed = true };
-	static struct net_options options_net = { .tap = "test" };
+	static struct net_options options_net = { .name = "tap=test" };
 	struct chardev_options co = {
 		.name = "console", .kind = CHARDEV_FILE, .path = "/dev/null",
 	};
-	struct tap tap = { .opt = &options_net };
+	static const struct netback_ops ops;
+	struct netback tap = {
+		.ops = &ops,
+		.opt = &options_net,
+		.offloads = NETBACK_OFFLOADS,
+	};
 	char image[] = "/tmp/hvmon-fuzz.XXXXXX";
 	struct chardev *cd;
 	struct disk disk;

@@ -72,7 +72,7 @@ static int open_backends(struct vm *vm)
 	for (unsigned int i = 0; !ret && i < vm->opt->disks; i++)
 		ret = disk_open(&vm->disk[i], &vm->opt->disk[i]);
 	for (unsigned int i = 0; !ret && i < vm->opt->nets; i++)
-		ret = tap_open(&vm->tap[i], &vm->opt->net[i]);
+		ret = netback_open(&vm->net[i], &vm->opt->net[i]);
 	return ret;
 }
 
@@ -170,7 +170,7 @@ static int create_devices(struct vm *vm)
 			return status;
 	}
 	for (unsigned int i = 0; !ret && i < vm->opt->nets; i++)
-		ret = virtio_net_create(vm, &vm->tap[i]);
+		ret = virtio_net_create(vm, &vm->net[i]);
 	if (ret)
 		return complain(EXIT_HOST, "devices: %s", strerror(-ret));
 	/* Last, for one of them takes the terminal */

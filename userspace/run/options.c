@@ -310,6 +310,7 @@ static int parse_net(struct options *opt, char *arg)
 		return bad("--net: a guest has %d network interfaces at most", MAX_NETS);
 	if (rest)
 		*rest++ = '\0';
+	net->name = arg;
 	net->tap = value_of(arg, "tap");
 	if (!net->tap || !*net->tap || strlen(net->tap) > NET_NAME)
 		return bad("--net %s: want tap=NAME, of 1 to %d characters", arg, NET_NAME);

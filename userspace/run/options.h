@@ -39,7 +39,8 @@ struct disk_options {
 
 /* --net */
 struct net_options {
-	const char *tap;
+	const char *name;	/* for messages: the option without mac= and the like */
+	const char *tap;	/* the interface */
 	bool has_mac;
 	uint8_t mac[6];
 };

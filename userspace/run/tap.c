@@ -10,25 +10,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "tap.h"
+#include "netback.h"
 
 #define TUN_DEVICE	"/dev/net/tun"
-
-/* Of its own for each tap of each host: FNV-1a over both names, in local addresses */
-static void make_mac(uint8_t *mac, const char *name)
-{
-	uint64_t hash = 0xcbf29ce484222325ULL;
-	char host[64] = "";
-
-	gethostname(host, sizeof(host) - 1);
-	for (const char *p = host; *p; p++)
-		hash = (hash ^ (uint8_t)*p) * 0x100000001b3ULL;
-	for (const char *p = name; *p; p++)
-		hash = (hash ^ (uint8_t)*p) * 0x100000001b3ULL;
-	mac[0] = 0x02;
-	for (int i = 1; i < 6; i++)
-		mac[i] = hash >> 8 * i;
-}
 
 static int attach_error(const char *name, int err)
 {
@@ -43,9 +27,9 @@ static int attach_error(const char *name, int err)
 	return complain(EXIT_HOST, "--net tap=%s: %s", name, strerror(err));
 }
 
-static int attach(struct tap *tap)
+static int attach(struct netback *nb)
 {
-	const char *name = tap->opt->tap;
+	const char *name = nb->opt->tap;
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
 	int len = sizeof(struct virtio_net_hdr_mrg_rxbuf);
 
@@ -55,29 +39,35 @@ static int attach(struct tap *tap)
 				"ip tuntap add dev %s mode tap && ip link set %s up",
 				name, name, name);
 	strncpy(ifr.ifr_name, name, sizeof(ifr.ifr_name) - 1);
-	if (ioctl(tap->fd, TUNSETIFF, &ifr))
+	if (ioctl(nb->fd, TUNSETIFF, &ifr))
 		return attach_error(name, errno);
-	if (ioctl(tap->fd, TUNSETVNETHDRSZ, &len))
+	if (ioctl(nb->fd, TUNSETVNETHDRSZ, &len))
 		return complain(EXIT_HOST, "--net tap=%s: %s", name, strerror(errno));
 	return 0;
 }
 
-int tap_open(struct tap *tap, const struct net_options *opt)
+static void tap_set_offloads(struct netback *nb, unsigned int flags)
+{
+	/* Of a tap that is gone: the next read tells */
+	(void)ioctl(nb->fd, TUNSETOFFLOAD, flags);
+}
+
+static const struct netback_ops tap_ops = {
+	.set_offloads = tap_set_offloads,
+};
+
+int tap_open(struct netback *nb)
 {
 	int ret;
 
-	tap->opt = opt;
-	memcpy(tap->mac, opt->mac, sizeof(tap->mac));
-	if (!opt->has_mac)
-		make_mac(tap->mac, opt->tap);
-	tap->fd = open(TUN_DEVICE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	if (tap->fd < 0)
-		return complain(EXIT_HOST, "--net tap=%s: " TUN_DEVICE ": %s", opt->tap,
+	nb->ops = &tap_ops;
+	nb->offloads = NETBACK_OFFLOADS;
+	nb->fd = open(TUN_DEVICE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (nb->fd < 0)
+		return complain(EXIT_HOST, "--net tap=%s: " TUN_DEVICE ": %s", nb->opt->tap,
 				strerror(errno));
-	ret = attach(tap);
-	if (ret) {
-		close(tap->fd);
-		tap->fd = -1;
-	}
+	ret = attach(nb);
+	if (ret)
+		netback_close(nb);
 	return ret;
 }

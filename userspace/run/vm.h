@@ -13,8 +13,8 @@
 #include "disk.h"
 #include "loop.h"
 #include "mem.h"
+#include "netback.h"
 #include "options.h"
-#include "tap.h"
 
 /* Why the guest ended; end.c has the exit status and the words of each */
 enum end_reason {
@@ -63,7 +63,7 @@ struct vm {
 	int nr_devs;
 	struct pci_host *pci;	/* dev/pci.c */
 	struct disk disk[MAX_DISKS];	/* opened, until a device has them */
-	struct tap tap[MAX_NETS];
+	struct netback net[MAX_NETS];
 
 	uint32_t nr_vcpus;
 	struct vcpu *vcpu;

@@ -11,7 +11,7 @@
 struct vm;
 struct chardev;
 struct disk;
-struct tap;
+struct netback;
 
 #define COM1_PORT	0x3f8
 #define COM1_IRQ	4
@@ -38,7 +38,7 @@ int virtio_rng_create(struct vm *vm);
 int virtio_console_create(struct vm *vm, struct chardev *cd);
 /* Takes @disk over. Prints a line and returns an exit status if it fails */
 int virtio_blk_create(struct vm *vm, struct disk *disk);
-/* Takes @tap over */
-int virtio_net_create(struct vm *vm, struct tap *tap);
+/* Takes @back over */
+int virtio_net_create(struct vm *vm, struct netback *back);
 
 #endif

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * virtio-net (virtio 1.2, 5.1) on a tap interface: one pair of queues, mergeable
- * receive buffers, checksum and segmentation offloads both ways. The header of
- * a packet is the same on both sides; the host's kernel checks the guest's.
+ * virtio-net (virtio 1.2, 5.1) on a back end: one pair of queues, mergeable
+ * receive buffers, checksum and segmentation offloads both ways if it has them.
+ * The header of a packet is the same on both sides; the back end checks the guest's.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 
-#include "../tap.h"
+#include "../netback.h"
 #include "../vm.h"
 #include "dev.h"
 #include "virtio.h"
@@ -28,16 +27,11 @@
 #define HELD_MAX	64		/* buffers for one packet */
 #define BATCH		64		/* packets at a time */
 
-#define GUEST_OFFLOADS	(1ULL << VIRTIO_NET_F_GUEST_CSUM | 1ULL << VIRTIO_NET_F_GUEST_TSO4 | \
-			 1ULL << VIRTIO_NET_F_GUEST_TSO6)
-#define HOST_OFFLOADS	(1ULL << VIRTIO_NET_F_CSUM | 1ULL << VIRTIO_NET_F_HOST_TSO4 | \
-			 1ULL << VIRTIO_NET_F_HOST_TSO6)
-
 struct net {
 	struct virtio_dev vd;
-	struct tap tap;
+	struct netback back;
 	struct virtio_net_config config;
-	struct loop_source source;	/* the tap, while there is room for packets */
+	struct loop_source source;	/* the back end, while there is room for packets */
 	bool started;			/* since the last reset */
 	size_t len;			/* of the packet that waits for room */
 	uint8_t packet[PACKET_MAX];
@@ -48,7 +42,7 @@ struct net {
 
 /* ---- to the guest */
 
-static void tap_event(void *arg, uint32_t events);
+static void back_event(void *arg, uint32_t events);
 
 static void listen(struct net *net, bool on)
 {
@@ -57,13 +51,13 @@ static void listen(struct net *net, bool on)
 	if (!on)
 		loop_del(loop, &net->source);
 	else if (net->source.fd < 0 && net->config.status)
-		loop_add(loop, &net->source, net->tap.fd, EPOLLIN, tap_event, net);
+		loop_add(loop, &net->source, net->back.fd, EPOLLIN, back_event, net);
 }
 
 static void link_lost(struct net *net, int err)
 {
-	complain(0, "--net tap=%s: %s; the guest's link is down", net->tap.opt->tap,
-		 strerror(err));
+	complain(0, "--net %s: %s; the guest's link is down", net->back.opt->name,
+		 err ? strerror(err) : "its process is gone");
 	net->config.status = 0;
 	listen(net, false);
 	virtio_config_changed(&net->vd);
@@ -76,9 +70,9 @@ static bool read_packet(struct net *net)
 
 	if (net->len)
 		return true;
-	n = read(net->tap.fd, net->packet, PACKET_MAX);
-	if (n < 0 && errno != EAGAIN && errno != EINTR)
-		link_lost(net, errno);
+	n = read(net->back.fd, net->packet, PACKET_MAX);
+	if (!n || (n < 0 && errno != EAGAIN && errno != EINTR))
+		link_lost(net, n ? errno : 0);
 	if (n < (ssize_t)HEADER_LEN)
 		return false;
 	net->len = n;
@@ -153,7 +147,7 @@ static void receive(struct net *net)
 		virtio_kick(vq);
 }
 
-static void tap_event(void *arg, uint32_t events)
+static void back_event(void *arg, uint32_t events)
 {
 	(void)events;
 	receive(arg);
@@ -175,7 +169,7 @@ static void transmit(struct net *net, struct virtq *vq)
 			return;
 		}
 		/* What the host does not take is lost, as on a real network */
-		(void)!writev(net->tap.fd, c->iov, c->nr_out);
+		(void)!writev(net->back.fd, c->iov, c->nr_out);
 		virtq_push(vq, c, 0);
 	}
 	virtq_signal(vq);
@@ -188,14 +182,15 @@ static void set_offloads(struct net *net)
 {
 	unsigned int flags = 0;
 
+	if (!net->back.ops->set_offloads)
+		return;
 	if (virtio_has(&net->vd, VIRTIO_NET_F_GUEST_CSUM))
 		flags |= TUN_F_CSUM;
 	if (flags && virtio_has(&net->vd, VIRTIO_NET_F_GUEST_TSO4))
 		flags |= TUN_F_TSO4;
 	if (flags && virtio_has(&net->vd, VIRTIO_NET_F_GUEST_TSO6))
 		flags |= TUN_F_TSO6;
-	/* Nothing else than a tap refuses, in tests */
-	(void)ioctl(net->tap.fd, TUNSETOFFLOAD, flags);
+	net->back.ops->set_offloads(&net->back, flags);
 }
 
 static void net_kick(struct virtio_dev *vd, struct virtq *vq)
@@ -227,7 +222,7 @@ static void net_free(struct virtio_dev *vd)
 	struct net *net = (struct net *)vd;
 
 	listen(net, false);
-	close(net->tap.fd);
+	netback_close(&net->back);
 	virtio_destroy(vd);
 	free(net);
 }
@@ -239,7 +234,7 @@ static const struct virtio_ops net_ops = {
 	.free = net_free,
 };
 
-int virtio_net_create(struct vm *vm, struct tap *tap)
+int virtio_net_create(struct vm *vm, struct netback *back)
 {
 	struct net *net = calloc(1, sizeof(*net));
 	struct virtio_kind kind = {
@@ -247,17 +242,17 @@ int virtio_net_create(struct vm *vm, struct tap *tap)
 		.id = VIRTIO_ID_NET,
 		.class = CLASS_ETHERNET,
 		.features = 1ULL << VIRTIO_NET_F_MAC | 1ULL << VIRTIO_NET_F_STATUS |
-			    1ULL << VIRTIO_NET_F_MRG_RXBUF | GUEST_OFFLOADS | HOST_OFFLOADS,
+			    1ULL << VIRTIO_NET_F_MRG_RXBUF | back->offloads,
 		.queues = 2,
 		.config_len = offsetof(struct virtio_net_config, max_virtqueue_pairs),
 	};
 
 	if (!net)
 		return -ENOMEM;
-	net->tap = *tap;
-	tap->fd = -1;
+	net->back = *back;
+	back->fd = -1;
 	net->source.fd = -1;
-	memcpy(net->config.mac, tap->mac, sizeof(net->config.mac));
+	memcpy(net->config.mac, back->mac, sizeof(net->config.mac));
 	net->config.status = VIRTIO_NET_S_LINK_UP;
 	kind.config = &net->config;
 	return virtio_create(&net->vd, vm, &kind);

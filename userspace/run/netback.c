@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The other end of a guest's NIC: its address and what is behind it */
+#define _GNU_SOURCE
+#include <string.h>
+#include <unistd.h>
+
+#include "netback.h"
+
+/* Of its own for each interface of each host: FNV-1a over both names, in local addresses */
+static void make_mac(uint8_t *mac, const char *name)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL;
+	char host[64] = "";
+
+	gethostname(host, sizeof(host) - 1);
+	for (const char *p = host; *p; p++)
+		hash = (hash ^ (uint8_t)*p) * 0x100000001b3ULL;
+	for (const char *p = name; *p; p++)
+		hash = (hash ^ (uint8_t)*p) * 0x100000001b3ULL;
+	mac[0] = 0x02;
+	for (int i = 1; i < 6; i++)
+		mac[i] = hash >> 8 * i;
+}
+
+int netback_open(struct netback *nb, const struct net_options *opt)
+{
+	*nb = (struct netback){ .opt = opt, .fd = -1 };
+	memcpy(nb->mac, opt->mac, sizeof(nb->mac));
+	if (!opt->has_mac)
+		make_mac(nb->mac, opt->tap);
+	return tap_open(nb);
+}
+
+void netback_close(struct netback *nb)
+{
+	if (nb->fd < 0)
+		return;
+	close(nb->fd);
+	nb->fd = -1;
+	if (nb->ops->close)
+		nb->ops->close(nb);
+}

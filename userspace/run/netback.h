@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The other end of a guest's NIC */
+#ifndef RUN_NETBACK_H
+#define RUN_NETBACK_H
+
+#include <stdint.h>
+
+#include <linux/virtio_net.h>
+
+#include "options.h"
+
+/* Checksums and segmentation: what the guest may get, and what it may leave to the host */
+#define NETBACK_OFFLOADS (1ULL << VIRTIO_NET_F_GUEST_CSUM | 1ULL << VIRTIO_NET_F_GUEST_TSO4 | \
+			  1ULL << VIRTIO_NET_F_GUEST_TSO6 | 1ULL << VIRTIO_NET_F_CSUM | \
+			  1ULL << VIRTIO_NET_F_HOST_TSO4 | 1ULL << VIRTIO_NET_F_HOST_TSO6)
+
+struct netback;
+
+/**
+ * struct netback_ops - a kind of back end; what is NULL is not needed
+ * @set_offloads: what the guest takes in packets for it, as TUN_F_*
+ * @close: releases what there is beside the descriptor
+ */
+struct netback_ops {
+	void (*set_offloads)(struct netback *nb, unsigned int flags);
+	void (*close)(struct netback *nb);
+};
+
+/**
+ * struct netback - a back end, open
+ * @opt: its option
+ * @fd: does not block. A read takes and a write gives one packet, behind a header
+ *	of virtio 1.2, 5.1.6 (12 bytes). End of file and errors: it is gone for good
+ * @offloads: which of NETBACK_OFFLOADS it has
+ * @mac: of the guest's end
+ */
+struct netback {
+	const struct netback_ops *ops;
+	const struct net_options *opt;
+	int fd;
+	uint64_t offloads;
+	uint8_t mac[6];
+};
+
+/* 0; or, after one line that says why it cannot be had, an exit status */
+int netback_open(struct netback *nb, const struct net_options *opt);
+void netback_close(struct netback *nb);
+
+/* The kinds, each like netback_open(), which has set @opt and @mac */
+int tap_open(struct netback *nb);
+
+#endif
