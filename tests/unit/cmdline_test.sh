@@ -63,9 +63,17 @@ refuse 2 'want raw' --disk x,format=qcow2 --kernel x
 refuse 2 'none or writeback' --disk x,cache=unsafe --kernel x
 refuse 2 'split or packed' --disk x,ring=round --kernel x
 refuse 2 '1 to 20 characters' --disk x,serial=123456789012345678901 --kernel x
-refuse 2 'want tap=NAME' --net user --kernel x
+refuse 2 'want tap=NAME or user' --net users --kernel x
+refuse 2 'want tap=NAME or user' --net user=x --kernel x
 refuse 2 'want tap=NAME' --net tap=a234567890123456 --kernel x
 refuse 2 'want mac=' --net tap=t,queues=2 --kernel x
+refuse 2 'want mac=' --net tap=t,hostfwd=tcp::2222-:22 --kernel x
+refuse 2 'want hostfwd=' --net user,bridge=x --kernel x
+for f in '' tcp tcp: tcp::22 tcp::22-22 tcp:22-:22 tcp::-:22 tcp::0-:22 tcp::65536-:22 \
+	tcp::22-:22x tcp:127.0.0:22-:22 tcp:localhost:22-:22 sctp::22-:22 udp::22-:22-:22 \
+	tcp::-1-:22 tcp:::22-:22; do
+	refuse 2 "hostfwd=$f: want tcp|udp" --net "user,hostfwd=$f" --kernel x
+done
 refuse 2 'want six bytes' --net tap=t,mac=02:00:00:00:00 --kernel x
 refuse 2 'want six bytes' --net tap=t,mac=02:00:00:00:00:01x --kernel x
 refuse 2 'of a group' --net tap=t,mac=03:00:00:00:00:01 --kernel x

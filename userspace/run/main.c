@@ -64,15 +64,23 @@ static int load_kernel(struct vm *vm, struct boot *b)
 	return 0;
 }
 
+/* Before all else, for some fork, and have no use for what is the guest's */
+static int open_nets(struct vm *vm)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; !ret && i < vm->opt->nets; i++)
+		ret = netback_open(&vm->net[i], &vm->opt->net[i], i);
+	return ret;
+}
+
 /* Before anything of the guest exists: files that cannot be used are told first */
-static int open_backends(struct vm *vm)
+static int open_disks(struct vm *vm)
 {
 	int ret = 0;
 
 	for (unsigned int i = 0; !ret && i < vm->opt->disks; i++)
 		ret = disk_open(&vm->disk[i], &vm->opt->disk[i]);
-	for (unsigned int i = 0; !ret && i < vm->opt->nets; i++)
-		ret = netback_open(&vm->net[i], &vm->opt->net[i]);
 	return ret;
 }
 
@@ -235,11 +243,13 @@ int main(int argc, char **argv)
 	vm.opt = &opt;
 	vm.pio.verbose = opt.verbose;
 	vm.mmio.verbose = opt.verbose;
-	status = alloc_memory(&vm);
+	status = open_nets(&vm);
+	if (!status)
+		status = alloc_memory(&vm);
 	if (!status)
 		status = load_kernel(&vm, &boot);
 	if (!status)
-		status = open_backends(&vm);
+		status = open_disks(&vm);
 	if (status)
 		return status;
 	ret = loop_init(&vm.loop, &vm.lock);

@@ -6,8 +6,11 @@
 
 #include "netback.h"
 
-/* Of its own for each interface of each host: FNV-1a over both names, in local addresses */
-static void make_mac(uint8_t *mac, const char *name)
+/*
+ * Of its own for each interface of each host: FNV-1a over both names, in local
+ * addresses. User networks have no name, but the guests of two never meet
+ */
+static void make_mac(uint8_t *mac, const char *name, unsigned int index)
 {
 	uint64_t hash = 0xcbf29ce484222325ULL;
 	char host[64] = "";
@@ -17,18 +20,20 @@ static void make_mac(uint8_t *mac, const char *name)
 		hash = (hash ^ (uint8_t)*p) * 0x100000001b3ULL;
 	for (const char *p = name; *p; p++)
 		hash = (hash ^ (uint8_t)*p) * 0x100000001b3ULL;
+	if (!*name)
+		hash = (hash ^ index) * 0x100000001b3ULL;
 	mac[0] = 0x02;
 	for (int i = 1; i < 6; i++)
 		mac[i] = hash >> 8 * i;
 }
 
-int netback_open(struct netback *nb, const struct net_options *opt)
+int netback_open(struct netback *nb, const struct net_options *opt, unsigned int index)
 {
 	*nb = (struct netback){ .opt = opt, .fd = -1 };
 	memcpy(nb->mac, opt->mac, sizeof(nb->mac));
 	if (!opt->has_mac)
-		make_mac(nb->mac, opt->tap);
-	return tap_open(nb);
+		make_mac(nb->mac, opt->tap ? opt->tap : "", index);
+	return opt->tap ? tap_open(nb) : user_open(nb);
 }
 
 void netback_close(struct netback *nb)

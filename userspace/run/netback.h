@@ -4,6 +4,7 @@
 #define RUN_NETBACK_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <linux/virtio_net.h>
 
@@ -13,6 +14,12 @@
 #define NETBACK_OFFLOADS (1ULL << VIRTIO_NET_F_GUEST_CSUM | 1ULL << VIRTIO_NET_F_GUEST_TSO4 | \
 			  1ULL << VIRTIO_NET_F_GUEST_TSO6 | 1ULL << VIRTIO_NET_F_CSUM | \
 			  1ULL << VIRTIO_NET_F_HOST_TSO4 | 1ULL << VIRTIO_NET_F_HOST_TSO6)
+
+/* What user networking looks like from the guest */
+#define USER_NETWORK	"10.0.2.0"	/* 24 bits */
+#define USER_HOST	"10.0.2.2"	/* the gateway, and whence forwards come */
+#define USER_NAMESERVER	"10.0.2.3"
+#define USER_GUEST	"10.0.2.15"	/* what DHCP gives first */
 
 struct netback;
 
@@ -33,6 +40,7 @@ struct netback_ops {
  *	of virtio 1.2, 5.1.6 (12 bytes). End of file and errors: it is gone for good
  * @offloads: which of NETBACK_OFFLOADS it has
  * @mac: of the guest's end
+ * @pid: of the process behind @fd, for user_open()
  */
 struct netback {
 	const struct netback_ops *ops;
@@ -40,13 +48,19 @@ struct netback {
 	int fd;
 	uint64_t offloads;
 	uint8_t mac[6];
+	pid_t pid;
 };
 
-/* 0; or, after one line that says why it cannot be had, an exit status */
-int netback_open(struct netback *nb, const struct net_options *opt);
+/*
+ * @index: of the interface in the guest. 0; or, after one line that says why it
+ * cannot be had, an exit status. Before there are threads and files for no other
+ * process
+ */
+int netback_open(struct netback *nb, const struct net_options *opt, unsigned int index);
 void netback_close(struct netback *nb);
 
 /* The kinds, each like netback_open(), which has set @opt and @mac */
 int tap_open(struct netback *nb);
+int user_open(struct netback *nb);
 
 #endif

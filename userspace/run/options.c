@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The command line */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
@@ -42,6 +43,8 @@ static const char usage[] =
 "                       virtio disk: an image or a block device (up to 16)\n"
 "  --net tap=NAME[,mac=M]\n"
 "                       virtio network interface on a tap of the host (up to 8)\n"
+"  --net user[,hostfwd=tcp|udp:[ADDR]:PORT-[ADDR]:PORT]...[,loopback][,mac=M]\n"
+"                       ... in a network of the launcher's, without privileges\n"
 "  --rng                virtio source of entropy\n"
 "  --name NAME          shown by the module's debugfs and traces\n"
 "  --mmu tdp|shadow     guest paging: nested (default) or shadow page tables\n"
@@ -300,11 +303,71 @@ static int parse_mac(struct net_options *net, const char *arg)
 	return 0;
 }
 
+/* "[ADDRESS]:PORT", which is cut up */
+static int parse_endpoint(char *arg, uint32_t *addr, uint16_t *port)
+{
+	char *colon = strchr(arg, ':');
+	uint64_t n;
+
+	if (!colon)
+		return -1;
+	*colon = '\0';
+	if (number(colon + 1, 10, &n, NULL) || !n || n > 65535)
+		return -1;
+	*port = n;
+	*addr = 0;
+	return !*arg || inet_pton(AF_INET, arg, addr) == 1 ? 0 : -1;
+}
+
+static int parse_forward(struct net_options *net, const char *arg)
+{
+	struct net_forward *f = &net->forward[net->forwards];
+	char ends[64], *dash;
+
+	if (net->forwards == MAX_FORWARDS)
+		return bad("--net: an interface has %d forwards at most", MAX_FORWARDS);
+	f->text = arg;
+	f->udp = !strncmp(arg, "udp:", 4);
+	if ((f->udp || !strncmp(arg, "tcp:", 4)) && strlen(arg + 4) < sizeof(ends)) {
+		strcpy(ends, arg + 4);
+		dash = strchr(ends, '-');
+		if (dash)
+			*dash++ = '\0';
+		if (dash && !parse_endpoint(ends, &f->host, &f->host_port) &&
+		    !parse_endpoint(dash, &f->guest, &f->guest_port)) {
+			net->forwards++;
+			return 0;
+		}
+	}
+	return bad("--net: hostfwd=%s: want tcp|udp:[ADDRESS]:PORT-[ADDRESS]:PORT, such as "
+		   "tcp:127.0.0.1:2222-:22", arg);
+}
+
+static int parse_net_word(struct options *opt, struct net_options *net, const char *w)
+{
+	const char *v = value_of(w, "mac");
+
+	if (v && parse_mac(net, v))
+		return -1;
+	for (unsigned int i = 0; v && i < opt->nets; i++)
+		if (opt->net[i].has_mac && !memcmp(net->mac, opt->net[i].mac, 6))
+			return bad("--net: mac=%s: two interfaces have it", v);
+	if (v)
+		return 0;
+	if (net->tap)
+		return bad("--net: %s: want mac=", w);
+	if (!strcmp(w, "loopback")) {
+		net->loopback = true;
+		return 0;
+	}
+	v = value_of(w, "hostfwd");
+	return v ? parse_forward(net, v) : bad("--net: %s: want hostfwd=, loopback or mac=", w);
+}
+
 static int parse_net(struct options *opt, char *arg)
 {
 	struct net_options *net = &opt->net[opt->nets];
 	char *rest = strchr(arg, ',');
-	const char *v;
 
 	if (opt->nets == MAX_NETS)
 		return bad("--net: a guest has %d network interfaces at most", MAX_NETS);
@@ -312,16 +375,19 @@ static int parse_net(struct options *opt, char *arg)
 		*rest++ = '\0';
 	net->name = arg;
 	net->tap = value_of(arg, "tap");
-	if (!net->tap || !*net->tap || strlen(net->tap) > NET_NAME)
+	if (!net->tap && strcmp(arg, "user"))
+		return bad("--net %s: want tap=NAME or user", arg);
+	if (net->tap && (!*net->tap || strlen(net->tap) > NET_NAME))
 		return bad("--net %s: want tap=NAME, of 1 to %d characters", arg, NET_NAME);
-	v = rest ? value_of(rest, "mac") : NULL;
-	if (rest && !v)
-		return bad("--net: %s: want mac=", rest);
-	if (v && parse_mac(net, v))
-		return -1;
-	for (unsigned int i = 0; i < opt->nets; i++)
-		if (net->has_mac && opt->net[i].has_mac && !memcmp(net->mac, opt->net[i].mac, 6))
-			return bad("--net: mac=%s: two interfaces have it", v);
+	while (rest) {
+		char *w = rest;
+
+		rest = strchr(w, ',');
+		if (rest)
+			*rest++ = '\0';
+		if (parse_net_word(opt, net, w))
+			return -1;
+	}
 	opt->nets++;
 	return 0;
 }

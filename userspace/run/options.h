@@ -37,12 +37,28 @@ struct disk_options {
 #define MAX_NETS	8
 #define NET_NAME	15	/* characters of an interface's name */
 
+#define MAX_FORWARDS	16
+
+/*
+ * hostfwd= of --net user. IPv4 addresses in network order; 0: all of the host's,
+ * the one that the guest gets
+ */
+struct net_forward {
+	const char *text;
+	bool udp;
+	uint32_t host, guest;
+	uint16_t host_port, guest_port;
+};
+
 /* --net */
 struct net_options {
 	const char *name;	/* for messages: the option without mac= and the like */
-	const char *tap;	/* the interface */
+	const char *tap;	/* the interface; NULL: user networking */
 	bool has_mac;
 	uint8_t mac[6];
+	bool loopback;		/* the guest reaches the host's */
+	struct net_forward forward[MAX_FORWARDS];
+	unsigned int forwards;
 };
 
 struct options {
