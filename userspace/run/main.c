@@ -92,10 +92,14 @@ static void signal_event(void *arg, uint32_t events)
 	(void)events;
 	if (read(vm->signals.fd, &si, sizeof(si)) != sizeof(si))
 		return;
-	if (si.ssi_signo == SIGCONT)
+	if (si.ssi_signo == SIGCONT) {
 		terminal_again();
-	else
+	} else if (si.ssi_signo == SIGTERM && !vm->button_pressed && pm_power_button(vm)) {
+		vm->button_pressed = true;
+		complain(0, "SIGTERM: the guest's power button is pressed; another one ends it");
+	} else {
 		vm_end(vm, END_SIGNAL, si.ssi_signo);
+	}
 }
 
 /*

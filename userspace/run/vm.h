@@ -44,6 +44,7 @@ struct vcpu {
 };
 
 struct pci_host;
+struct pm;
 
 struct vm {
 	const struct options *opt;
@@ -62,6 +63,8 @@ struct vm {
 	struct iodev *dev_list[16];
 	int nr_devs;
 	struct pci_host *pci;	/* dev/pci.c */
+	struct pm *pm;		/* dev/pm.c */
+	bool button_pressed;	/* by a signal: another one ends the guest */
 	struct disk disk[MAX_DISKS];	/* opened, until a device has them */
 	struct netback net[MAX_NETS];
 

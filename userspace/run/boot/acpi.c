@@ -79,7 +79,6 @@ static void set_gas(uint8_t *p, uint16_t port, uint8_t bytes)
 
 #define FADT_WBINVD		(1u << 0)
 #define FADT_PROC_C1		(1u << 2)
-#define FADT_NO_PWR_BUTTON	(1u << 4)
 #define FADT_NO_SLP_BUTTON	(1u << 5)
 #define FADT_NO_FIX_RTC		(1u << 6)
 #define FADT_TMR_32BIT		(1u << 8)
@@ -111,8 +110,9 @@ static void build_fadt(struct out *o, uint64_t facs, uint64_t dsdt)
 	p[108] = CENTURY_INDEX;
 	/* Without the 8042 bit Linux does not wait for a keyboard */
 	set(p + 109, BOOT_LEGACY | BOOT_NO_VGA | BOOT_NO_ASPM, 2);
-	set(p + 112, FADT_WBINVD | FADT_PROC_C1 | FADT_NO_PWR_BUTTON | FADT_NO_SLP_BUTTON |
-	    FADT_NO_FIX_RTC | FADT_TMR_32BIT | FADT_RESET_REG, 4);
+	/* Without PWR_BUTTON: the power button is fixed hardware */
+	set(p + 112, FADT_WBINVD | FADT_PROC_C1 | FADT_NO_SLP_BUTTON | FADT_NO_FIX_RTC |
+	    FADT_TMR_32BIT | FADT_RESET_REG, 4);
 	set_gas(p + 116, RESET_PORT, 1);
 	p[128] = RESET_VALUE;
 	set(p + 132, facs, 8);

@@ -6,6 +6,7 @@
 #ifndef RUN_DEV_H
 #define RUN_DEV_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct vm;
@@ -31,6 +32,8 @@ int uart_create(struct vm *vm, struct chardev *cd);
 int cmos_create(struct vm *vm);
 int i8042_create(struct vm *vm);
 int pm_create(struct vm *vm);
+/* Presses the ACPI power button; false if the guest does not listen. With the VM's lock */
+bool pm_power_button(struct vm *vm);
 /* The PCI bus; devices are added to it by pci_add() of pci.h */
 int pci_create(struct vm *vm);
 int testdev_create(struct vm *vm);

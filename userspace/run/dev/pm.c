@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * ACPI fixed hardware (ACPI 6.5, 4.8): PM1a event and control blocks and the
- * power management timer. Nothing raises the SCI; ACPI mode is always on.
+ * power management timer. The SCI is raised for the power button only; ACPI mode
+ * is always on.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "../vm.h"
 #include "dev.h"
 
+#define PWRBTN		(1u << 8)	/* in PM1 status and PM1 enable */
 #define SCI_EN		(1u << 0)
 #define SLP_TYP_SHIFT	10
 #define SLP_EN		(1u << 13)
@@ -19,7 +21,7 @@
 struct pm {
 	struct iodev dev;
 	struct vm *vm;
-	uint16_t enable;	/* PM1 enable; the status bits are never set */
+	uint16_t status, enable;	/* PM1 */
 	uint16_t control;
 };
 
@@ -35,13 +37,20 @@ static uint32_t pm_timer(void)
 static uint64_t pm_read(struct iodev *dev, uint64_t offset, uint32_t len)
 {
 	struct pm *pm = (struct pm *)dev;
-	uint64_t low = (uint64_t)pm->enable << 16 | (uint64_t)(pm->control | SCI_EN) << 32;
+	uint64_t low = pm->status | (uint64_t)pm->enable << 16 |
+		       (uint64_t)(pm->control | SCI_EN) << 32;
 	uint64_t v;
 
 	if (offset >= 8)
 		return pm_timer() >> (offset - 8) * 8;
 	v = low >> offset * 8;
 	return len < 8 ? v & ((1ULL << len * 8) - 1) : v;
+}
+
+/* Level-triggered, as long as an enabled event has its status bit set */
+static void update_sci(struct pm *pm)
+{
+	vm_irq(pm->vm, SCI_IRQ, (pm->status & pm->enable) != 0);
 }
 
 static void write_control(struct pm *pm, uint16_t value)
@@ -61,11 +70,25 @@ static void pm_write(struct iodev *dev, uint64_t offset, uint32_t len, uint64_t 
 		uint16_t byte = (uint16_t)((value & 0xff) << shift);
 		uint16_t keep = (uint16_t)(0xff00 >> shift);
 
-		if (at == 2 || at == 3)
+		if (at < 2)
+			pm->status &= ~byte;		/* ones clear */
+		else if (at < 4)
 			pm->enable = (pm->enable & keep) | byte;
 		else if (at == 4 || at == 5)
 			write_control(pm, (pm->control & keep) | byte);
 	}
+	update_sci(pm);
+}
+
+bool pm_power_button(struct vm *vm)
+{
+	struct pm *pm = vm->pm;
+
+	if (!(pm->enable & PWRBTN))
+		return false;
+	pm->status |= PWRBTN;
+	update_sci(pm);
+	return true;
 }
 
 static void pm_free(struct iodev *dev)
@@ -88,5 +111,6 @@ int pm_create(struct vm *vm)
 		return -ENOMEM;
 	pm->dev.ops = &pm_ops;
 	pm->vm = vm;
+	vm->pm = pm;
 	return vm_add_device(vm, &vm->pio, PM1_EVENT_PORT, BLOCK_LEN, 4, &pm->dev);
 }
