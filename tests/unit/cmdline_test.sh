@@ -101,6 +101,31 @@ flat="--flat $dir/flat@0x1000"
 refuse 4 'insmod hvmon.ko' --flat "$dir/flat@0x1000" $nodev
 refuse 4 'not the hvmon device' --flat "$dir/flat@0x1000" --device /dev/null
 
+# config STATUS WORDS LINE...: in a file
+config() {
+	status=$1 said=$2
+	shift 2
+	printf '%s\n' "$@" >"$dir/config"
+	refuse "$status" "$said" --config "$dir/config"
+}
+config 2 'nothing to boot' '# a comment' '' 'memory 512'
+config 2 'config:2: --cpus 0: a guest has 1 to 64' 'memory 512M' 'cpus 0'
+config 2 'config:1: --memory: not an option for a file' '--memory 512'
+config 2 'config:3: frob: not an option' 'rng' '' '  frob 1'
+config 2 'config:1: kernel: an argument is missing' 'kernel '
+config 2 'config:1: rng: it takes no argument' 'rng yes'
+config 2 'config:1: config: not an option for a file' "config $dir/config"
+config 2 'config:2: --kernel and --flat: one of them' 'kernel x' 'kernel y'
+config 2 "$dir/none: No such file" "kernel $dir/none" 'append a b  c # d'
+config 2 'config:17: --disk: a guest has 16 disks' 'disk a' 'disk a' 'disk a' 'disk a' 'disk a' \
+	'disk a' 'disk a' 'disk a' 'disk a' 'disk a' 'disk a' 'disk a' 'disk a' 'disk a' 'disk a' \
+	'disk a' 'disk a'
+config 4 'insmod hvmon.ko' "  flat   $dir/flat@0x1000  " "device $dir/none" 'serial none'
+printf 'kernel x\0\n' >"$dir/config"
+refuse 2 'config:1: a byte of 0' --config "$dir/config"
+refuse 2 "config $dir/none: No such file" --config "$dir/none"
+refuse 2 "config $dir: Is a directory" --config "$dir"
+
 if "$run" --help | grep -q -- --testdev && "$run" --version | grep -q '^hvmon-run [0-9]'; then
 	echo "ok cmdline: --help and --version"
 else

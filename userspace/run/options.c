@@ -50,6 +50,7 @@ static const char usage[] =
 "  --mmu tdp|shadow     guest paging: nested (default) or shadow page tables\n"
 "  --testdev            exit port 0xf4 for test kernels\n"
 "Other:\n"
+"  --config FILE        more options, one a line, as in \"memory 1G\"\n"
 "  --device PATH        the module's device node (default " HVMON_DEVICE ")\n"
 "  --verbose            say more on standard error\n"
 "  --help               this text\n"
@@ -72,6 +73,10 @@ int complain(int status, const char *fmt, ...)
 	return status;
 }
 
+/* What is being read by --config */
+static const char *config_path;
+static unsigned int config_line;
+
 static int bad(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 static int bad(const char *fmt, ...)
@@ -80,6 +85,8 @@ static int bad(const char *fmt, ...)
 
 	va_start(ap, fmt);
 	fputs("hvmon-run: ", stderr);
+	if (config_path)
+		fprintf(stderr, "%s:%u: ", config_path, config_line);
 	vfprintf(stderr, fmt, ap);
 	fputs(" (see hvmon-run --help)\n", stderr);
 	va_end(ap);
@@ -395,7 +402,8 @@ static int parse_net(struct options *opt, char *arg)
 enum {
 	OPT_KERNEL = 256, OPT_FLAT, OPT_FLAT_MODE, OPT_INITRD, OPT_APPEND, OPT_MEMORY,
 	OPT_BACKEND, OPT_CPUS, OPT_SERIAL, OPT_CONSOLE, OPT_DISK, OPT_NET, OPT_RNG, OPT_NAME,
-	OPT_MMU, OPT_TESTDEV, OPT_DEVICE, OPT_VERBOSE, OPT_HELP, OPT_VERSION,
+	OPT_MMU, OPT_TESTDEV, OPT_DEVICE, OPT_CONFIG, OPT_VERBOSE, OPT_HELP,
+	OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -416,11 +424,14 @@ static const struct option long_options[] = {
 	{ "mmu", required_argument, NULL, OPT_MMU },
 	{ "testdev", no_argument, NULL, OPT_TESTDEV },
 	{ "device", required_argument, NULL, OPT_DEVICE },
+	{ "config", required_argument, NULL, OPT_CONFIG },
 	{ "verbose", no_argument, NULL, OPT_VERBOSE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
 };
+
+static int read_config(struct options *opt, const char *path);
 
 static int parse_one(struct options *opt, int c, char *arg)
 {
@@ -468,11 +479,67 @@ static int parse_one(struct options *opt, int c, char *arg)
 	case OPT_DEVICE:
 		opt->device = arg;
 		return 0;
+	case OPT_CONFIG:
+		return read_config(opt, arg);
 	case OPT_VERBOSE:
 		opt->verbose = true;
 		return 0;
 	}
 	return bad("unknown option or missing argument");
+}
+
+/* "NAME" or "NAME VALUE", where the value is all that follows, cut up for good */
+static int parse_line(struct options *opt, char *line)
+{
+	size_t len = strcspn(line, " \t");
+	char *value = line + len + strspn(line + len, " \t");
+	const struct option *o;
+
+	line[len] = '\0';
+	for (o = long_options; o->name && strcmp(o->name, line); o++)
+		;
+	if (!o->name || o->val == OPT_CONFIG || o->val == OPT_HELP || o->val == OPT_VERSION)
+		return bad("%s: not an option for a file; want its name without --", line);
+	if (o->has_arg && !*value)
+		return bad("%s: an argument is missing", line);
+	if (!o->has_arg && *value)
+		return bad("%s: it takes no argument", line);
+	return parse_one(opt, o->val, value);
+}
+
+static int read_config(struct options *opt, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	int ret = 0;
+
+	if (!f)
+		return bad("--config %s: %s", path, strerror(errno));
+	config_path = path;
+	for (config_line = 1; !ret; config_line++) {
+		char *line = NULL;
+		size_t size = 0;
+		ssize_t n = getline(&line, &size, f);
+
+		if (n < 0) {
+			free(line);
+			break;
+		}
+		if (strlen(line) != (size_t)n) {
+			ret = bad("a byte of 0");
+			break;
+		}
+		/* Blanks around do not count. Lines stay: options point to them */
+		while (n && strchr(" \t\r\n", line[n - 1]))
+			line[--n] = '\0';
+		line += strspn(line, " \t");
+		if (*line && *line != '#')
+			ret = parse_line(opt, line);
+	}
+	config_path = NULL;
+	if (!ret && ferror(f))
+		ret = bad("--config %s: %s", path, strerror(errno));
+	fclose(f);
+	return ret;
 }
 
 /* getopt's own message would lack the hint; '+' stops at the first operand */
