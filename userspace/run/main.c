@@ -173,6 +173,8 @@ static int create_devices(struct vm *vm)
 		ret = pci_create(vm);
 	if (!ret && vm->opt->testdev)
 		ret = testdev_create(vm);
+	if (!ret && vm->opt->testdev)
+		ret = fw_cfg_create(vm);
 	if (!ret && vm->opt->rng)
 		ret = virtio_rng_create(vm);
 	for (unsigned int i = 0; !ret && i < vm->opt->disks; i++) {

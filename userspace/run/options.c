@@ -48,7 +48,7 @@ static const char usage[] =
 "  --rng                virtio source of entropy\n"
 "  --name NAME          shown by the module's debugfs and traces\n"
 "  --mmu tdp|shadow     guest paging: nested (default) or shadow page tables\n"
-"  --testdev            exit port 0xf4 for test kernels\n"
+"  --testdev            exit port 0xf4 and other devices of test kernels\n"
 "Other:\n"
 "  --config FILE        more options, one a line, as in \"memory 1G\"\n"
 "  --device PATH        the module's device node (default " HVMON_DEVICE ")\n"

@@ -37,6 +37,7 @@ bool pm_power_button(struct vm *vm);
 /* The PCI bus; devices are added to it by pci_add() of pci.h */
 int pci_create(struct vm *vm);
 int testdev_create(struct vm *vm);
+int fw_cfg_create(struct vm *vm);
 int virtio_rng_create(struct vm *vm);
 int virtio_console_create(struct vm *vm, struct chardev *cd);
 /* Takes @disk over. Prints a line and returns an exit status if it fails */
