@@ -49,7 +49,7 @@ static void probe_free(struct pci_dev *dev)
 }
 
 static const struct pci_ops probe_ops = {
-	"probe", probe_read, probe_write, NULL, probe_config, probe_free,
+	"probe", probe_read, probe_write, NULL, probe_config, NULL, probe_free,
 };
 
 static const struct pci_id probe_id = {
@@ -99,7 +99,7 @@ static void make(struct pci_dev *dev)
 	pci_set_bar(dev, 1, 0, 0x1000);
 	pci_set_bar(dev, 2, PCI_BASE_ADDRESS_MEM_TYPE_64, 0x4000);
 	dev->config[PCI_INTERRUPT_PIN] = 1;
-	msix_init(dev, VECTORS, 2, TABLE, PBA);
+	expect(!msix_init(dev, VECTORS, 2, TABLE, PBA));
 	expect(!pci_add(dev));
 }
 
@@ -250,7 +250,7 @@ static void test_intx(void)
 
 static void test_msix(void)
 {
-	uint64_t base = base64(1), table = base + TABLE, pba = base + PBA;
+	uint64_t base = base64(1), table = base + TABLE, pba = base + PBA, one = 1;
 
 	claim("msix: nothing is sent or pends before it is enabled");
 	set_cfg(1, 4, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
@@ -289,6 +289,21 @@ static void test_msix(void)
 	expect(fake_msis == 3);
 	set_cfg(1, 4, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	expect(fake_msis == 4);
+
+	claim("msix: what a back end signals while a vector is masked pends, and follows the "
+	      "message");
+	poke(table + 69 * 16 + 12, 1);
+	expect(!fake_msi[probe.msix.vector[69].gsi].bound);
+	expect(write(msix_fd(&probe, 69), &one, 8) == 8 && peek(pba + 8) && fake_msis == 4);
+	poke(table + 69 * 16 + 8, 0x47);
+	expect(fake_msis == 4);
+	poke(table + 69 * 16 + 12, 0);
+	expect(fake_msis == 5 && fake_msi_data == 0x47 && !peek(pba + 8));
+	expect(write(msix_fd(&probe, 69), &one, 8) == 8 && fake_msis == 6);
+	poke(table + 69 * 16 + 8, 0x46);
+	msix_raise(&probe, 69);
+	expect(fake_msis == 7 && fake_msi_data == 0x46);
+	fake_sent.n = 4;
 
 	claim("msix: vectors that are not there, writes to pending bits, odd accesses: nothing");
 	msix_raise(&probe, VECTORS);

@@ -6,6 +6,7 @@
 #ifndef UNIT_H
 #define UNIT_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 
 #include "boot/boot.h"
 #include "vm.h"
+
+#include <unistd.h>
 
 static const char *unit_claim;
 static int unit_failures;
@@ -49,9 +52,21 @@ static inline int unit_finish(void)
 
 /* What stands for the VM: the last calls of devices */
 static int fake_irq[24];
-static unsigned int fake_msis;	/* how many were sent */
-static uint64_t fake_msi_addr;	/* and the last one */
-static uint32_t fake_msi_data;
+static struct {
+	bool bound;
+	int fd;
+	uint64_t addr;
+	uint32_t data;
+} fake_msi[HVMON_MAX_ROUTES];
+static struct {
+	unsigned int n;		/* how many were sent */
+	uint64_t addr;		/* and the last one */
+	uint32_t data;
+} fake_sent;
+static struct {
+	uint64_t addr;
+	int fd;
+} fake_bell[64];		/* fd 0: none */
 static enum end_reason fake_end;
 static int fake_end_value;
 
@@ -61,12 +76,89 @@ void vm_irq(struct vm *vm, uint32_t gsi, int level)
 	fake_irq[gsi] = level;
 }
 
-void vm_msi(struct vm *vm, uint64_t addr, uint32_t data)
+int vm_gsi_alloc(struct vm *vm)
+{
+	return vm->next_gsi < HVMON_MAX_ROUTES ? (int)vm->next_gsi++ : -ENOSPC;
+}
+
+static inline uint64_t fake_take(uint32_t gsi)
+{
+	uint64_t count = 0;
+
+	if (read(fake_msi[gsi].fd, &count, sizeof(count)) != sizeof(count))
+		return 0;
+	fake_sent.addr = fake_msi[gsi].addr;
+	fake_sent.data = fake_msi[gsi].data;
+	return count;
+}
+
+/* As an irqfd: what was signalled before is one message */
+bool vm_msi_bind(struct vm *vm, int fd, uint32_t gsi, uint64_t addr, uint32_t data)
 {
 	(void)vm;
-	fake_msis++;
-	fake_msi_addr = addr;
-	fake_msi_data = data;
+	expect(!fake_msi[gsi].bound);
+	fake_msi[gsi].bound = true;
+	fake_msi[gsi].fd = fd;
+	fake_msi[gsi].addr = addr;
+	fake_msi[gsi].data = data;
+	fake_sent.n += !!fake_take(gsi);
+	return true;
+}
+
+static inline void fake_collect(void)
+{
+	for (uint32_t gsi = 0; gsi < HVMON_MAX_ROUTES; gsi++)
+		if (fake_msi[gsi].bound)
+			fake_sent.n += fake_take(gsi);
+}
+
+void vm_msi_unbind(struct vm *vm, int fd, uint32_t gsi)
+{
+	(void)vm;
+	fake_sent.n += fake_take(gsi);
+	expect(fake_msi[gsi].bound && fake_msi[gsi].fd == fd);
+	fake_msi[gsi].bound = false;
+}
+
+static inline unsigned int *fake_count(void)
+{
+	fake_collect();
+	return &fake_sent.n;
+}
+
+#define fake_msis	(*fake_count())
+#define fake_msi_addr	(fake_collect(), fake_sent.addr)
+#define fake_msi_data	(fake_collect(), fake_sent.data)
+
+static inline int fake_bell_at(uint64_t addr)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(fake_bell); i++)
+		if (fake_bell[i].fd && fake_bell[i].addr == addr)
+			return i;
+	return -1;
+}
+
+bool vm_doorbell_bind(struct vm *vm, uint64_t addr, int fd)
+{
+	(void)vm;
+	expect(fake_bell_at(addr) < 0);
+	for (unsigned int i = 0; i < ARRAY_SIZE(fake_bell); i++)
+		if (!fake_bell[i].fd) {
+			fake_bell[i].addr = addr;
+			fake_bell[i].fd = fd;
+			return true;
+		}
+	return false;
+}
+
+void vm_doorbell_unbind(struct vm *vm, uint64_t addr, int fd)
+{
+	int i = fake_bell_at(addr);
+
+	(void)vm;
+	expect(i >= 0 && fake_bell[i].fd == fd);
+	if (i >= 0)
+		fake_bell[i].fd = 0;
 }
 
 void vm_end(struct vm *vm, enum end_reason reason, int value)

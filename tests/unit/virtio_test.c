@@ -430,6 +430,37 @@ static void test_moves(void)
 	expect(used(0)->idx == avail_idx[0]);
 }
 
+static void test_doorbells(void)
+{
+	uint64_t old = bar, one = 1;
+
+	claim("virtio: the module takes the doorbells of queues that work, while they do");
+	drive(BASE_FEATURES, 2);
+	settle();
+	expect(fake_bell_at(bar + NOTIFY) >= 0 && fake_bell_at(bar + NOTIFY + 4) >= 0);
+	expect(fake_bell_at(bar + NOTIFY + 8) < 0);
+	kicks = 0;
+	expect(write(fake_bell[fake_bell_at(bar + NOTIFY)].fd, &one, 8) == 8);
+	settle();
+	expect(kicks == 1);
+	set_cfg(PCI_BASE_ADDRESS_1, 4, 1);
+	expect(fake_bell_at(bar + NOTIFY) < 0 && fake_bell_at(bar + (1ULL << 32) + NOTIFY) >= 0);
+	set_cfg(PCI_BASE_ADDRESS_1, 4, 0);
+	bar = old;
+	set_cfg(PCI_COMMAND, 2, PCI_COMMAND_MASTER);
+	expect(fake_bell_at(bar + NOTIFY) < 0);
+	set_cfg(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	expect(fake_bell_at(bar + NOTIFY) >= 0);
+	set_status(0);
+	expect(fake_bell_at(bar + NOTIFY) < 0 && fake_bell_at(bar + NOTIFY + 4) < 0);
+	set_status(3);
+	accept_features(BASE_FEATURES);
+	set_status(11);
+	set_queue(0);
+	set(VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+	expect(fake_bell_at(bar + NOTIFY) < 0);
+}
+
 static void test_rng(void)
 {
 	static const uint8_t zero[32];
@@ -468,6 +499,7 @@ int main(void)
 	test_malformed();
 	test_bad_queues();
 	test_moves();
+	test_doorbells();
 	test_rng();
 	unmake();
 	return unit_finish();

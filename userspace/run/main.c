@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -144,6 +145,18 @@ static void open_streams(void)
 		close(fd);
 }
 
+/* Devices have eventfds for each queue and vector: more than a soft limit of 1024 */
+static void raise_limits(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim))
+		return;
+	lim.rlim_cur = lim.rlim_max;
+	/* What is opened in vain says so */
+	(void)setrlimit(RLIMIT_NOFILE, &lim);
+}
+
 /* A device with its other end, if the options want one; an exit status, or 0 */
 static int create_chardev(struct vm *vm, const struct chardev_options *opt,
 			  int (*create)(struct vm *vm, struct chardev *cd))
@@ -244,6 +257,7 @@ int main(int argc, char **argv)
 	int status, ret;
 
 	open_streams();
+	raise_limits();
 	if (options_parse(&opt, argc, argv, &status))
 		return status;
 	vm.opt = &opt;

@@ -112,6 +112,7 @@ int vm_create(struct vm *vm)
 	ret = hvmon_irqchip_create(vm->fd, HVMON_IRQCHIP_PIT);
 	if (ret)
 		return complain(EXIT_HOST, "no interrupt controllers: %s", strerror(-ret));
+	vm_routes_init(vm);
 	return add_memory(vm);
 }
 
@@ -171,23 +172,6 @@ void vm_destroy(struct vm *vm)
 	if (vm->dev >= 0)
 		close(vm->dev);
 	mem_free(&vm->mem);
-}
-
-void vm_irq(struct vm *vm, uint32_t gsi, int level)
-{
-	int ret = hvmon_irq_line(vm->fd, gsi, level);
-
-	if (ret)
-		vm_end_text(vm, END_HOST_ERROR, "interrupt line %u: %s", gsi, strerror(-ret));
-}
-
-void vm_msi(struct vm *vm, uint64_t addr, uint32_t data)
-{
-	int ret = hvmon_msi(vm->fd, addr, data);
-
-	if (ret < 0 && ret != -EINVAL)
-		vm_end_text(vm, END_HOST_ERROR, "message-signalled interrupt: %s",
-			    strerror(-ret));
 }
 
 int vm_add_device(struct vm *vm, struct bus *bus, uint64_t start, uint64_t len,

@@ -65,6 +65,12 @@ struct vm {
 	struct pci_host *pci;	/* dev/pci.c */
 	struct pm *pm;		/* dev/pm.c */
 	bool button_pressed;	/* by a signal: another one ends the guest */
+
+	/* irq.c: interrupt sources, those of pins first */
+	struct hvmon_irq_route route[HVMON_MAX_ROUTES];
+	uint32_t nr_routes;
+	uint32_t next_gsi;
+
 	struct disk disk[MAX_DISKS];	/* opened, until a device has them */
 	struct netback net[MAX_NETS];
 
@@ -84,13 +90,29 @@ int vm_create(struct vm *vm);
 int vm_create_vcpus(struct vm *vm);
 void vm_destroy(struct vm *vm);
 
-/* Sets a line of the interrupt controllers */
-void vm_irq(struct vm *vm, uint32_t gsi, int level);
-/* Sends a message that a guest composed; nothing happens if it is none */
-void vm_msi(struct vm *vm, uint64_t addr, uint32_t data);
 /* Puts a device on a bus and on the list of those to be freed */
 int vm_add_device(struct vm *vm, struct bus *bus, uint64_t start, uint64_t len,
 		  uint32_t width, struct iodev *dev);
+
+/* irq.c */
+void vm_routes_init(struct vm *vm);
+/* Sets a line of the interrupt controllers */
+void vm_irq(struct vm *vm, uint32_t gsi, int level);
+/* A source for messages; -ENOSPC when there are no more */
+int vm_gsi_alloc(struct vm *vm);
+/*
+ * From now on eventfd @fd sends a message that a guest composed, by source @gsi;
+ * at once if it was signalled before. False if it is no message, or fails. Unbound
+ * it keeps what is signalled
+ */
+bool vm_msi_bind(struct vm *vm, int fd, uint32_t gsi, uint64_t addr, uint32_t data);
+void vm_msi_unbind(struct vm *vm, int fd, uint32_t gsi);
+/*
+ * The guest's writes of any length to @addr signal @fd, and come to no bus any more.
+ * False if that is not possible: then they do come
+ */
+bool vm_doorbell_bind(struct vm *vm, uint64_t addr, int fd);
+void vm_doorbell_unbind(struct vm *vm, uint64_t addr, int fd);
 
 /* end.c */
 /* Ends the guest; the first reason counts. Any thread. */

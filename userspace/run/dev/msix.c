@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* MSI-X (PCI Local Bus Specification 3.0, 6.8.2): table, masks, pending bits */
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "../vm.h"
 #include "pci.h"
@@ -8,8 +12,8 @@
 #define CONTROL_AT(dev)	((dev)->msix.cap + PCI_MSIX_FLAGS)
 #define PBA_LEN		(MSIX_MAX / 8)
 
-void msix_init(struct pci_dev *dev, unsigned int nr, uint8_t bar, uint32_t table,
-	       uint32_t pba)
+int msix_init(struct pci_dev *dev, unsigned int nr, uint8_t bar, uint32_t table,
+	      uint32_t pba)
 {
 	struct {
 		uint16_t control;
@@ -17,14 +21,42 @@ void msix_init(struct pci_dev *dev, unsigned int nr, uint8_t bar, uint32_t table
 	} __attribute__((packed)) body = { nr - 1, table | bar, pba | bar };
 	struct msix *m = &dev->msix;
 
-	m->nr = nr;
 	m->bar = bar;
 	m->table = table;
 	m->pba = pba;
-	for (unsigned int i = 0; i < nr; i++)
-		m->entry[i].control = PCI_MSIX_ENTRY_CTRL_MASKBIT;
+	for (; m->nr < nr; m->nr++) {
+		int gsi = vm_gsi_alloc(dev->vm);
+
+		if (gsi < 0)
+			return gsi;
+		m->vector[m->nr].gsi = gsi;
+		m->vector[m->nr].fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (m->vector[m->nr].fd < 0)
+			return -errno;
+		m->entry[m->nr].control = PCI_MSIX_ENTRY_CTRL_MASKBIT;
+	}
 	m->cap = pci_add_cap(dev, PCI_CAP_ID_MSIX, &body, sizeof(body));
 	dev->writable[CONTROL_AT(dev) + 1] = (PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL) >> 8;
+	return 0;
+}
+
+static void unbind(struct pci_dev *dev, unsigned int n)
+{
+	struct msix_vector *v = &dev->msix.vector[n];
+
+	if (v->bound)
+		vm_msi_unbind(dev->vm, v->fd, v->gsi);
+	v->bound = false;
+}
+
+void msix_fini(struct pci_dev *dev)
+{
+	struct msix *m = &dev->msix;
+
+	while (m->nr) {
+		unbind(dev, --m->nr);
+		close(m->vector[m->nr].fd);
+	}
 }
 
 bool msix_enabled(const struct pci_dev *dev)
@@ -40,34 +72,58 @@ static bool masked(const struct pci_dev *dev, unsigned int n)
 	       !(pci_get16(dev, PCI_COMMAND) & PCI_COMMAND_MASTER);
 }
 
-/* The one place that sends: an eventfd with a route would be signalled here */
-static void send(struct pci_dev *dev, unsigned int n)
-{
-	vm_msi(dev->vm, dev->msix.entry[n].addr, dev->msix.entry[n].data);
-}
-
 void msix_raise(struct pci_dev *dev, unsigned int n)
 {
-	if (n >= dev->msix.nr || !msix_enabled(dev))
-		return;
-	if (masked(dev, n))
-		dev->msix.pending[n / 64] |= 1ULL << n % 64;
-	else
-		send(dev, n);
+	uint64_t one = 1;
+
+	/* A full counter pends just as well */
+	if (n < dev->msix.nr && msix_enabled(dev))
+		(void)!write(dev->msix.vector[n].fd, &one, sizeof(one));
 }
 
-void msix_flush(struct pci_dev *dev)
+int msix_fd(const struct pci_dev *dev, unsigned int n)
 {
-	if (!msix_enabled(dev))
-		return;
-	for (unsigned int n = 0; n < dev->msix.nr; n++) {
-		uint64_t bit = 1ULL << n % 64;
+	return n < dev->msix.nr ? dev->msix.vector[n].fd : -1;
+}
 
-		if (!(dev->msix.pending[n / 64] & bit) || masked(dev, n))
+/*
+ * A vector's eventfd is bound to its message while that may be sent. While it may
+ * not, whoever raises the vector, a back end in another process or in the kernel
+ * too, leaves a count in the eventfd. That is the pending bit: nobody has to move
+ * it, so none gets lost on the way.
+ */
+void msix_update(struct pci_dev *dev)
+{
+	struct msix *m = &dev->msix;
+	bool enabled = msix_enabled(dev);
+
+	for (unsigned int n = 0; n < m->nr; n++) {
+		const struct msix_entry *e = &m->entry[n];
+		struct msix_vector *v = &m->vector[n];
+		bool on = enabled && !masked(dev, n);
+
+		if (v->bound && (!on || v->addr != e->addr || v->data != e->data))
+			unbind(dev, n);
+		if (!on || v->bound)
 			continue;
-		dev->msix.pending[n / 64] &= ~bit;
-		send(dev, n);
+		v->addr = e->addr;
+		v->data = e->data;
+		v->bound = vm_msi_bind(dev->vm, v->fd, v->gsi, v->addr, v->data);
 	}
+}
+
+static void collect_pending(const struct msix *m, uint64_t *pending)
+{
+	struct pollfd p[MSIX_MAX];
+
+	for (unsigned int n = 0; n < m->nr; n++)
+		p[n] = (struct pollfd){ m->vector[n].bound ? -1 : m->vector[n].fd, POLLIN, 0 };
+	memset(pending, 0, PBA_LEN);
+	if (poll(p, m->nr, 0) <= 0)
+		return;
+	for (unsigned int n = 0; n < m->nr; n++)
+		if (p[n].revents & POLLIN)
+			pending[n / 64] |= 1ULL << n % 64;
 }
 
 /* The bytes at @offset of the BAR if they are wholly in what begins at @start */
@@ -82,15 +138,18 @@ static uint8_t *inside(void *bytes, uint64_t start, uint64_t size, uint64_t offs
 bool msix_read(struct pci_dev *dev, int bar, uint64_t offset, uint32_t len, uint64_t *value)
 {
 	struct msix *m = &dev->msix;
+	uint64_t pending[PBA_LEN / 8];
 	uint8_t *p;
 
 	if (!m->nr || bar != m->bar)
 		return false;
 	p = inside(m->entry, m->table, m->nr * sizeof(m->entry[0]), offset, len);
-	if (!p)
-		p = inside(m->pending, m->pba, PBA_LEN, offset, len);
-	if (!p)
-		return false;
+	if (!p) {
+		p = inside(pending, m->pba, PBA_LEN, offset, len);
+		if (!p)
+			return false;
+		collect_pending(m, pending);
+	}
 	*value = 0;
 	memcpy(value, p, len);
 	return true;
@@ -100,11 +159,12 @@ bool msix_write(struct pci_dev *dev, int bar, uint64_t offset, uint32_t len,
 		uint64_t value)
 {
 	struct msix *m = &dev->msix;
+	uint64_t pending[PBA_LEN / 8];
 	uint8_t *p;
 
 	if (!m->nr || bar != m->bar)
 		return false;
-	if (inside(m->pending, m->pba, PBA_LEN, offset, len))
+	if (inside(pending, m->pba, PBA_LEN, offset, len))
 		return true;
 	p = inside(m->entry, m->table, m->nr * sizeof(m->entry[0]), offset, len);
 	if (!p)
@@ -112,6 +172,6 @@ bool msix_write(struct pci_dev *dev, int bar, uint64_t offset, uint32_t len,
 	/* Other accesses than of aligned 4 and 8 bytes are undefined: none happens */
 	if (len >= 4 && !(offset % len))
 		memcpy(p, &value, len);
-	msix_flush(dev);
+	msix_update(dev);
 	return true;
 }

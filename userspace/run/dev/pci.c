@@ -128,9 +128,12 @@ static bool bar_on(const struct pci_dev *dev, int i)
 
 static void unmap_bar(struct pci_bar *bar)
 {
-	if (bar->mapped)
-		bus_remove(bar_bus(bar->dev, bar->index), &bar->io);
+	if (!bar->mapped)
+		return;
+	bus_remove(bar_bus(bar->dev, bar->index), &bar->io);
 	bar->mapped = false;
+	if (bar->dev->ops->bar_moved)
+		bar->dev->ops->bar_moved(bar->dev, bar->index);
 }
 
 /* Where two regions overlap the first one stays until it moves */
@@ -139,6 +142,8 @@ static void map_bar(struct pci_bar *bar)
 	bar->addr = bar_addr(bar->dev, bar->index);
 	bar->mapped = !bus_add(bar_bus(bar->dev, bar->index), bar->addr, bar->size, 4,
 			       &bar->io);
+	if (bar->mapped && bar->dev->ops->bar_moved)
+		bar->dev->ops->bar_moved(bar->dev, bar->index);
 }
 
 /*
@@ -250,7 +255,7 @@ static void config_write(struct pci_host *host, uint32_t devfn, uint32_t reg, ui
 		update_bars(host, dev);
 	/* Bus mastering, the pin's gate, MSI-X's enable and mask */
 	update_line(host, dev);
-	msix_flush(dev);
+	msix_update(dev);
 	if (dev->ops->config_write)
 		dev->ops->config_write(dev, reg, len);
 }

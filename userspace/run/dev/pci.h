@@ -31,6 +31,7 @@ struct pci_dev;
  * @config_read: the guest is about to read configuration space; NULL, or brings
  *	up to date what a read has to find
  * @config_write: it has written bytes that may be written; or NULL
+ * @bar_moved: @bar is decoded somewhere else now, or not any more; or NULL
  * @free: releases the device; its BARs are off the buses by then
  *
  * Called with the VM's lock held.
@@ -42,6 +43,7 @@ struct pci_ops {
 			  uint64_t value);
 	void (*config_read)(struct pci_dev *dev, uint32_t reg, uint32_t len);
 	void (*config_write)(struct pci_dev *dev, uint32_t reg, uint32_t len);
+	void (*bar_moved)(struct pci_dev *dev, int bar);
 	void (*free)(struct pci_dev *dev);
 };
 
@@ -62,13 +64,21 @@ struct msix_entry {
 	uint32_t control;
 };
 
+struct msix_vector {
+	int fd;			/* eventfd: raises it, or has it pend */
+	uint32_t gsi;
+	bool bound;		/* the eventfd sends the message below */
+	uint64_t addr;
+	uint32_t data;
+};
+
 struct msix {
 	unsigned int nr;	/* 0: the device has none */
 	uint8_t cap;		/* where in configuration space */
 	uint8_t bar;
 	uint32_t table, pba;	/* offsets in the BAR */
 	struct msix_entry entry[MSIX_MAX];
-	uint64_t pending[MSIX_MAX / 64];
+	struct msix_vector vector[MSIX_MAX];
 };
 
 struct pci_dev {
@@ -109,14 +119,20 @@ uint16_t pci_get16(const struct pci_dev *dev, uint8_t reg);
 uint32_t pci_get32(const struct pci_dev *dev, uint8_t reg);
 
 /* msix.c */
-/* The table of @nr vectors, at most MSIX_MAX, and the pending bits lie in @bar */
-void msix_init(struct pci_dev *dev, unsigned int nr, uint8_t bar, uint32_t table,
-	       uint32_t pba);
+/*
+ * The table of @nr vectors, at most MSIX_MAX, and the pending bits lie in @bar.
+ * 0 or -errno; msix_fini() in any case
+ */
+int msix_init(struct pci_dev *dev, unsigned int nr, uint8_t bar, uint32_t table,
+	      uint32_t pba);
+void msix_fini(struct pci_dev *dev);
 bool msix_enabled(const struct pci_dev *dev);
-/* Sends vector @n, or has it pend while it is masked */
+/* Sends vector @n, or has it pend while it is masked. Any thread */
 void msix_raise(struct pci_dev *dev, unsigned int n);
-/* Sends what is pending and not masked any more */
-void msix_flush(struct pci_dev *dev);
+/* The eventfd that does just that, for who raises it by itself; -1 if there is none */
+int msix_fd(const struct pci_dev *dev, unsigned int n);
+/* Masks, enable or messages may have changed: sends what pended and need not any more */
+void msix_update(struct pci_dev *dev);
 /* Accesses to the BAR: false if they are not to table or pending bits */
 bool msix_read(struct pci_dev *dev, int bar, uint64_t offset, uint32_t len, uint64_t *value);
 bool msix_write(struct pci_dev *dev, int bar, uint64_t offset, uint32_t len,

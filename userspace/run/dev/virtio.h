@@ -35,10 +35,11 @@ struct virtq {
 	bool avail_wrap, used_wrap;	/* packed: their laps, odd or even */
 	uint16_t silent;	/* how many it filled since it looked for an interrupt */
 	/*
-	 * Doorbells: a vCPU thread signals, the loop works. IOEVENTFD can do so in
-	 * the vCPU's place.
+	 * Doorbells: the module signals, or a vCPU thread where it does not; the loop
+	 * works.
 	 */
 	int kick_fd;
+	uint64_t bell;		/* where the module listens; 0: nowhere */
 	struct loop_source kick;
 };
 

@@ -123,6 +123,27 @@ void virtio_kick(struct virtq *vq)
 		(void)!write(vq->kick_fd, &one, sizeof(one));
 }
 
+/*
+ * The module takes the doorbells of queues that work, and only of those: a system
+ * that sizes BARs moves them to and fro before.
+ */
+static void update_doorbells(struct virtio_dev *vd)
+{
+	const struct pci_bar *bar = &vd->pci.bar[BAR];
+	bool on = bar->mapped && (vd->status & VIRTIO_CONFIG_S_DRIVER_OK);
+
+	for (unsigned int i = 0; i < vd->nr_queues; i++) {
+		struct virtq *vq = &vd->vq[i];
+		uint64_t at = on && vq->enabled ? bar->addr + NOTIFY + i * NOTIFY_STEP : 0;
+
+		if (at == vq->bell)
+			continue;
+		if (vq->bell)
+			vm_doorbell_unbind(vd->pci.vm, vq->bell, vq->kick_fd);
+		vq->bell = at && vm_doorbell_bind(vd->pci.vm, at, vq->kick_fd) ? at : 0;
+	}
+}
+
 /* ---- reset and status */
 
 static void reset_queue(struct virtq *vq)
@@ -151,6 +172,7 @@ static void reset(struct virtio_dev *vd)
 	vd->config_vector = VIRTIO_MSI_NO_VECTOR;
 	vd->isr = 0;
 	pci_intx(&vd->pci, false);
+	update_doorbells(vd);
 	/* The driver waits until the status reads 0 */
 	vd->resetting = true;
 	if (vd->ops->reset(vd))
@@ -171,10 +193,12 @@ static void write_status(struct virtio_dev *vd, uint8_t value)
 	if ((new & VIRTIO_CONFIG_S_DRIVER_OK) && !(vd->status & VIRTIO_CONFIG_S_FEATURES_OK))
 		new &= ~VIRTIO_CONFIG_S_DRIVER_OK;
 	vd->status |= new;
+	if (!(new & VIRTIO_CONFIG_S_DRIVER_OK))
+		return;
+	update_doorbells(vd);
 	/* What was put in before the driver was ready */
-	if (new & VIRTIO_CONFIG_S_DRIVER_OK)
-		for (unsigned int i = 0; i < vd->nr_queues; i++)
-			virtio_kick(&vd->vq[i]);
+	for (unsigned int i = 0; i < vd->nr_queues; i++)
+		virtio_kick(&vd->vq[i]);
 }
 
 /* ---- common configuration, 4.1.4.3 */
@@ -228,6 +252,7 @@ static void enable_queue(struct virtq *vq)
 	vq->enabled = virtq_start(vq);
 	if (!vq->enabled)
 		virtio_broken(vq->vd, "queue %u: size or addresses are bad", vq->index);
+	update_doorbells(vq->vd);
 }
 
 static void write_queue(struct virtio_dev *vd, uint64_t offset, uint32_t value)
@@ -410,6 +435,12 @@ static void add_cap(struct virtio_dev *vd, uint8_t type, uint32_t offset, uint32
 
 /* ---- making and unmaking */
 
+static void vp_bar_moved(struct pci_dev *dev, int bar)
+{
+	(void)bar;
+	update_doorbells((struct virtio_dev *)dev);
+}
+
 static void vp_free(struct pci_dev *dev)
 {
 	struct virtio_dev *vd = (struct virtio_dev *)dev;
@@ -423,6 +454,7 @@ static const struct pci_ops vp_ops = {
 	.bar_write = vp_write,
 	.config_read = vp_config_read,
 	.config_write = vp_config_write,
+	.bar_moved = vp_bar_moved,
 	.free = vp_free,
 };
 
@@ -457,6 +489,7 @@ void virtio_destroy(struct virtio_dev *vd)
 		loop_del(&vd->pci.vm->loop, &vd->vq[i].kick);
 		close(vd->vq[i].kick_fd);
 	}
+	msix_fini(&vd->pci);
 	free(vd->vq);
 	vd->vq = NULL;
 	vd->nr_queues = 0;
@@ -496,6 +529,10 @@ int virtio_create(struct virtio_dev *vd, struct vm *vm, const struct virtio_kind
 		add_cap(vd, VIRTIO_PCI_CAP_DEVICE_CFG, CONFIG, kind->config_len, 0, false);
 	add_cap(vd, VIRTIO_PCI_CAP_PCI_CFG, 0, 0, 0, true);
 	/* A vector for each queue and one for changes of the configuration */
-	msix_init(&vd->pci, kind->queues + 1, BAR, MSIX_TABLE, MSIX_PBA);
+	ret = msix_init(&vd->pci, kind->queues + 1, BAR, MSIX_TABLE, MSIX_PBA);
+	if (ret) {
+		vd->ops->free(vd);
+		return ret;
+	}
 	return pci_add(&vd->pci);
 }
