@@ -2,11 +2,13 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/virtio_blk.h>
 
 #include "driver.h"
+#include "throttle.h"
 
 #define W	VRING_DESC_F_WRITE
 #define N	VRING_DESC_F_NEXT
@@ -324,6 +326,66 @@ static void test_bad(void)
 	expect(!truncate(image, IMAGE_SIZE));
 }
 
+/* How many of @want requests of @bytes come back within @ms */
+static int within(unsigned int ms, int want, uint32_t bytes)
+{
+	struct timespec start, now;
+	int done = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	do {
+		uint16_t before = used(0)->idx;
+
+		if (before == avail_idx[0] && done < want)
+			request(VIRTIO_BLK_T_IN, 0, BUFFER, bytes);
+		else
+			loop_step(&vm.loop, 1);
+		done += (uint16_t)(used(0)->idx - before);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (done < want && (now.tv_sec - start.tv_sec) * 1000 +
+		 (now.tv_nsec - start.tv_nsec) / 1000000 < ms);
+	return done;
+}
+
+static void test_limits(void)
+{
+	static struct disk_options few = { .path = image, .ro = true, .iops = 50 };
+	static struct disk_options slow = { .path = image, .ro = true, .bps = 100000 };
+	struct throttle t = { .iops = 10, .bps = 1000 };
+	static struct disk disk;
+	int n;
+
+	claim("blk: limits let a burst of a tenth of a second pass, then one at a time");
+	expect(!throttle_wait(&t, 5));
+	throttle_charge(&t, 5, 50);
+	expect(!throttle_wait(&t, 5));
+	throttle_charge(&t, 5, 50);
+	expect(throttle_wait(&t, 5) == 100000000 && !throttle_wait(&t, 100000005));
+	throttle_charge(&t, 1000000000, 3000);
+	expect(throttle_wait(&t, 1000000000) == 2900000000ULL);
+	t = (struct throttle){ .bps = 1ULL << 40 };
+	throttle_charge(&t, 0, 1ULL << 39);
+	expect(throttle_wait(&t, 0) == 400000000);
+	t = (struct throttle){ 0 };
+	throttle_charge(&t, 0, ~0ULL);
+	expect(!throttle_wait(&t, 0));
+
+	/* At 50 a second 25 in half a second, and a burst of 5 or so before */
+	claim("blk: iops= limits requests, and the guest's doorbell is not needed again");
+	expect(!disk_open(&disk, &few) && !virtio_blk_create(&vm, &disk));
+	plug(3);
+	drive(BASE_FEATURES, 1);
+	n = within(500, 1000, 512);
+	expect(n >= 10 && n <= 35);
+
+	claim("blk: bps= limits bytes");
+	expect(!disk_open(&disk, &slow) && !virtio_blk_create(&vm, &disk));
+	plug(4);
+	drive(BASE_FEATURES, 1);
+	n = within(500, 1000, 5000 / 512 * 512);
+	expect(n >= 4 && n <= 16);
+}
+
 static void test_readonly(void)
 {
 	static struct disk_options opt = { .path = image, .ro = true };
@@ -386,6 +448,7 @@ int main(void)
 	expect(file_byte(5 * 512) == 0x66);
 	expect(!virtio_rng_create(&vm));	/* for slot 1 */
 	test_readonly();
+	test_limits();
 	unmake();
 	unlink(image);
 	rmdir(dir);

@@ -62,6 +62,10 @@ refuse 2 'want format=' --disk x,size=5 --kernel x
 refuse 2 'want raw' --disk x,format=qcow2 --kernel x
 refuse 2 'none or writeback' --disk x,cache=unsafe --kernel x
 refuse 2 'split or packed' --disk x,ring=round --kernel x
+refuse 2 'iops=no: not a number' --disk x,iops=no --kernel x
+refuse 2 'iops=1K: not a number' --disk x,iops=1K --kernel x
+refuse 2 'bps=1T: not a number' --disk x,bps=1T --kernel x
+refuse 2 'bps=0: want 1' --disk x,bps=0 --kernel x
 refuse 2 '1 to 20 characters' --disk x,serial=123456789012345678901 --kernel x
 refuse 2 'want tap=NAME or user' --net users --kernel x
 refuse 2 'want tap=NAME or user' --net user=x --kernel x

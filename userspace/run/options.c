@@ -39,7 +39,7 @@ static const char usage[] =
 "  --console stdio|file:PATH|socket:PATH|none\n"
 "                       where a virtio console leads (default none)\n"
 "  --disk FILE[,format=raw][,ro][,cache=none|writeback][,serial=S]\n"
-"       [,ring=split|packed]\n"
+"       [,ring=split|packed][,iops=N][,bps=N[K|M|G]]\n"
 "                       virtio disk: an image or a block device (up to 16)\n"
 "  --net tap=NAME[,mac=M]\n"
 "                       virtio network interface on a tap of the host (up to 8)\n"
@@ -234,6 +234,28 @@ static const char *value_of(const char *word, const char *key)
 	return !strncmp(word, key, n) && word[n] == '=' ? word + n + 1 : NULL;
 }
 
+/* A limit a second, with a unit of 1024 if @units */
+static int parse_rate(uint64_t *rate, const char *key, const char *arg, bool units)
+{
+	static const char letters[] = "KMG";
+	const char *unit = NULL;
+	char *suffix;
+	uint64_t n;
+
+	if (number(arg, 10, &n, &suffix))
+		return bad("--disk: %s=%s: not a number", key, arg);
+	if (*suffix) {
+		unit = units && !suffix[1] ? strchr(letters, *suffix) : NULL;
+		if (!unit)
+			return bad("--disk: %s=%s: not a number", key, arg);
+	}
+	if (!n || n > 1ULL << 40)
+		return bad("--disk: %s=%s: want 1 at least, and no more than a disk can do", key,
+			   arg);
+	*rate = n << (unit ? 10 * (unit - letters + 1) : 0);
+	return 0;
+}
+
 static int parse_disk_word(struct disk_options *disk, const char *w)
 {
 	const char *v;
@@ -259,9 +281,16 @@ static int parse_disk_word(struct disk_options *disk, const char *w)
 		disk->packed = !strcmp(v, "packed");
 		return 0;
 	}
+	v = value_of(w, "iops");
+	if (v)
+		return parse_rate(&disk->iops, "iops", v, false);
+	v = value_of(w, "bps");
+	if (v)
+		return parse_rate(&disk->bps, "bps", v, true);
 	v = value_of(w, "serial");
 	if (!v)
-		return bad("--disk: %s: want format=, ro, cache=, ring= or serial=", w);
+		return bad("--disk: %s: want format=, ro, cache=, ring=, iops=, bps= or serial=",
+			   w);
 	if (!*v || strlen(v) > DISK_SERIAL)
 		return bad("--disk: serial=%s: want 1 to %d characters", v, DISK_SERIAL);
 	for (const char *p = v; *p; p++)

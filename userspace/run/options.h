@@ -32,6 +32,7 @@ struct disk_options {
 	bool direct;		/* cache=none */
 	bool packed;		/* ring=packed */
 	const char *serial;	/* or NULL */
+	uint64_t iops, bps;	/* requests, bytes a second; 0: as many as come */
 };
 
 #define MAX_NETS	8

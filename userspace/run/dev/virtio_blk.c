@@ -10,11 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 
 #include <linux/falloc.h>
 #include <linux/virtio_blk.h>
 
 #include "../disk.h"
+#include "../throttle.h"
 #include "../vm.h"
 #include "dev.h"
 #include "virtio.h"
@@ -46,6 +48,8 @@ struct blk {
 	bool ring_there;
 	bool failed;		/* and it was said */
 	bool starved;		/* entries wait for a free request */
+	struct throttle throttle;
+	struct loop_timer again;	/* when the limits allow more */
 	unsigned int nr_free;
 	struct blk_request *free[MAX_REQUESTS];
 	struct blk_request request[MAX_REQUESTS];
@@ -301,17 +305,47 @@ static void start(struct blk *blk, struct blk_request *req)
 	}
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* True if the limits allow a request; if not, the queues are looked at when they do */
+static bool allowed(struct blk *blk, uint64_t now)
+{
+	uint64_t wait = throttle_wait(&blk->throttle, now);
+
+	if (wait)
+		timer_set(&blk->again, wait, 0);
+	return !wait;
+}
+
+static void again_event(void *arg)
+{
+	struct blk *blk = arg;
+
+	for (unsigned int i = 0; i < blk->vd.nr_queues; i++)
+		virtio_kick(&blk->vd.vq[i]);
+}
+
 static void blk_kick(struct virtio_dev *vd, struct virtq *vq)
 {
 	struct blk *blk = (struct blk *)vd;
 	unsigned int left = vq->size;
+	uint64_t now = now_ns();
+	bool more = true;
 
 	virtq_doorbell_off(vq);
 	while (left-- && blk->nr_free) {
 		struct blk_request *req = blk->free[blk->nr_free - 1];
 
-		if (!virtq_pop(vq, &req->chain))
+		more = allowed(blk, now);
+		if (!more || !virtq_pop(vq, &req->chain))
 			break;
+		throttle_charge(&blk->throttle, now, req->chain.out_len + req->chain.in_len);
 		blk->nr_free--;
 		req->vq = vq;
 		start(blk, req);
@@ -320,7 +354,7 @@ static void blk_kick(struct virtio_dev *vd, struct virtq *vq)
 	virtq_signal(vq);
 	if (!blk->nr_free)
 		blk->starved = true;
-	else if (virtq_doorbell_on(vq))
+	else if (more && virtq_doorbell_on(vq))
 		virtio_kick(vq);
 }
 
@@ -346,6 +380,7 @@ static void blk_free(struct virtio_dev *vd)
 		loop_del(&vd->pci.vm->loop, &blk->done);
 		io_uring_queue_exit(&blk->ring);
 	}
+	timer_fini(&vd->pci.vm->loop, &blk->again);
 	disk_close(&blk->disk);
 	virtio_destroy(vd);
 	free(blk);
@@ -412,6 +447,9 @@ int virtio_blk_create(struct vm *vm, struct disk *disk)
 	blk->disk = *disk;
 	disk->fd = -1;
 	blk->done.fd = -1;
+	blk->again.source.fd = -1;
+	blk->throttle.iops = blk->disk.opt->iops;
+	blk->throttle.bps = blk->disk.opt->bps;
 	for (; blk->nr_free < MAX_REQUESTS; blk->nr_free++)
 		blk->free[blk->nr_free] = &blk->request[MAX_REQUESTS - 1 - blk->nr_free];
 	kind.features = set_config(blk, queues);
@@ -426,6 +464,8 @@ int virtio_blk_create(struct vm *vm, struct disk *disk)
 	blk->ring_there = true;
 	/* From here on errors free it */
 	ret = virtio_create(&blk->vd, vm, &kind);
+	if (!ret)
+		ret = timer_init(&vm->loop, &blk->again, again_event, blk);
 	if (!ret)
 		ret = loop_add(&vm->loop, &blk->done, blk->ring.ring_fd, EPOLLIN, done_event, blk);
 	return ret ? complain(EXIT_HOST, "--disk %s: %s", path, strerror(-ret)) : 0;
