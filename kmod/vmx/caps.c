@@ -195,6 +195,7 @@ void vmx_detect(struct vmx_hw *hw)
 	hw->misc = read_cap(CAP_MISC);
 	hw->run_limit = vmx_timer_ticks(0, (u64)hvmon_host_tsc_khz() * RUN_LIMIT_MS,
 					hw->misc & VMX_MISC_TIMER_SHIFT);
+	hw->run_least = hvmon_host_tsc_khz() / 1000;
 	hw->cr0_fixed0 = read_cap(CAP_CR0_FIXED0);
 	hw->cr0_fixed1 = read_cap(CAP_CR0_FIXED1);
 	hw->cr4_fixed0 = read_cap(CAP_CR4_FIXED0);

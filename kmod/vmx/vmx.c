@@ -336,14 +336,23 @@ static __always_inline u64 fetch_now(struct hvmon_vmx_vcpu *vmx, enum vmx_field 
 	return vmx->field[field] = vmx_vmread(field);
 }
 
-/* The run ends when the LAPIC's timer is due, by itself: no timer of the host's */
+/*
+ * The run ends when the LAPIC's timer is due, by itself: no timer of the host's.
+ * With a timer of 0 it would end before the first instruction (26.5.1), and a
+ * periodic one that is due again whenever it has been handled would keep the
+ * guest from ever getting further.
+ */
 static __always_inline void set_timer(struct hvmon_vcpu *vcpu)
 {
+	u64 now, due = vcpu->deadline_tsc;
 	u32 ticks = vmx_hw.run_limit;
 
-	if (vcpu->deadline_tsc)
-		ticks = min(ticks, vmx_timer_ticks(rdtsc(), vcpu->deadline_tsc,
-						   vmx_hw.misc & VMX_MISC_TIMER_SHIFT));
+	if (due) {
+		now = rdtsc();
+		if ((s64)(due - now) < vmx_hw.run_least)
+			due = now + vmx_hw.run_least;
+		ticks = min(ticks, vmx_timer_ticks(now, due, vmx_hw.misc & VMX_MISC_TIMER_SHIFT));
+	}
 	vmx_set(vcpu, VMX_PREEMPT_TIMER, ticks);
 }
 

@@ -335,6 +335,8 @@ struct vmx_ctls {
  * @misc: IA32_VMX_MISC
  * @run_limit: longest run of a guest without an exit, in ticks of the
  *             VMX-preemption timer
+ * @run_least: shortest one that a LAPIC timer's deadline leaves a guest, 1 us in
+ *             cycles of the TSC
  * @ept_vpid: IA32_VMX_EPT_VPID_CAP
  * @maxphyaddr: width of a physical address
  * @vpid: the one VPID that hvmon uses, 0 without
@@ -359,7 +361,7 @@ struct vmx_hw {
 	struct vmx_ctls pin, proc, proc2, exit, entry;
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	u64 misc;
-	u32 run_limit;
+	u32 run_limit, run_least;
 	u64 ept_vpid;
 	u8 maxphyaddr;
 	u16 vpid;
