@@ -57,8 +57,8 @@ int main(void)
 		EXPECT_REPORT(v);
 		CHECK_EQ(hvt_eventfd_take(fd), N);
 		spent = hvt_stats(v).sections - sections;
-		/* Interrupts of the host end some */
-		CHECK(spent < N / 4, "%s: %u doorbells took %llu sections", i ? "MOV" : "OUT", N,
+		/* Interrupts of the host end some, on a slow one many */
+		CHECK(spent < N / 2, "%s: %u doorbells took %llu sections", i ? "MOV" : "OUT", N,
 		      (unsigned long long)spent);
 	}
 	CHECK_EQ(EXPECT_MMIO_WRITE(v, DEV + 0x1000, 4), 0);

@@ -35,6 +35,7 @@ static u32 irr50(struct hvt_vcpu *v, __s64 *left)
 int main(void)
 {
 	struct hvt_vcpu *v = HVT_BOOT_IRQ(64, guest, 0);
+	u32 n = 1, report;
 	__s64 left;
 
 	HVT_SET_HANDLER(v->vm, 0x50, handler);
@@ -43,11 +44,13 @@ int main(void)
 	CHECK_EQ(irr50(v, &left), 1);
 	CHECK_EQ(left, -1);
 	CHECK_EQ(EXPECT_REPORT(v), 1);
-	CHECK_EQ(EXPECT_REPORT(v), 0x778);
+	/* On a slow host periods pass before the guest comes to its report */
+	while ((report = EXPECT_REPORT(v)) != 0x778)
+		CHECK_EQ(report, ++n);
 	usleep(350000);
 	CHECK_EQ(irr50(v, &left), 1);
 	CHECK(left > 0 && left <= 100000000, "%lld ns left", left);
-	CHECK_EQ(EXPECT_REPORT(v), 2);
-	CHECK_EQ(EXPECT_REPORT(v), 3);
+	CHECK_EQ(EXPECT_REPORT(v), n + 1);
+	CHECK_EQ(EXPECT_REPORT(v), n + 2);
 	return 0;
 }
