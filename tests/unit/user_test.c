@@ -270,6 +270,67 @@ static void test_busy(void)
 	}
 }
 
+/* The value of @key in the status of the back end's process */
+static const char *process_status(const char *key)
+{
+	static char line[256];
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", nb.pid);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, strlen(key)))
+			break;
+	fclose(f);
+	return line + strlen(key);
+}
+
+static void test_sandbox(void)
+{
+	struct net_options opt = { 0 };
+
+	claim("user: its process has no rights, and only some system calls");
+	expect(!open_user(&opt));
+	expect(atoi(process_status("Seccomp:")) == 2);
+	expect(atoi(process_status("NoNewPrivs:")) == 1);
+	expect(strtoull(process_status("CapEff:"), NULL, 16) == 0);
+	expect(strtoull(process_status("CapPrm:"), NULL, 16) == 0);
+	expect(atoi(process_status("Uid:")) && atoi(process_status("Gid:")));
+	netback_close(&nb);
+
+	claim("user: without the sandbox it keeps them");
+	opt.no_sandbox = true;
+	expect(!open_user(&opt));
+	expect(!atoi(process_status("Seccomp:")));
+	netback_close(&nb);
+}
+
+static void test_outgoing(void)
+{
+	struct net_options opt = { .loopback = true };
+	struct timeval limit = { .tv_sec = 5 };
+	struct sockaddr_in who;
+	socklen_t len = sizeof(who);
+	const struct iphdr *ip;
+	char got[16] = "";
+	uint16_t port;
+	int fd = host_socket(SOCK_DGRAM, &port);
+
+	claim("user: with \"loopback\" the guest reaches the host at 10.0.2.2");
+	expect(!open_user(&opt));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	udp_out(USER_GUEST, USER_HOST, 1000, port, "hello", 5);
+	expect(recvfrom(fd, got, sizeof(got), 0, (void *)&who, &len) == 5 &&
+	       !strcmp(got, "hello"));
+	expect(sendto(fd, "world", 5, 0, (void *)&who, len) == 5);
+	ip = ip_in(IPPROTO_UDP, 2000);
+	expect(ip && ((struct udphdr *)(ip + 1))->dest == htons(1000) &&
+	       !memcmp((struct udphdr *)(ip + 1) + 1, "world", 5));
+	close(fd);
+	netback_close(&nb);
+}
+
 static void test_loopback(void)
 {
 	struct net_options opt = { 0 };
@@ -301,6 +362,8 @@ int main(void)
 	test_dhcp();
 	test_forward();
 	test_busy();
+	test_sandbox();
+	test_outgoing();
 	test_loopback();
 	return unit_finish();
 }

@@ -52,6 +52,7 @@ static const char usage[] =
 "Other:\n"
 "  --config FILE        more options, one a line, as in \"memory 1G\"\n"
 "  --device PATH        the module's device node (default " HVMON_DEVICE ")\n"
+"  --no-sandbox         helper processes keep all rights, to be debugged\n"
 "  --verbose            say more on standard error\n"
 "  --help               this text\n"
 "  --version            version\n"
@@ -431,7 +432,7 @@ static int parse_net(struct options *opt, char *arg)
 enum {
 	OPT_KERNEL = 256, OPT_FLAT, OPT_FLAT_MODE, OPT_INITRD, OPT_APPEND, OPT_MEMORY,
 	OPT_BACKEND, OPT_CPUS, OPT_SERIAL, OPT_CONSOLE, OPT_DISK, OPT_NET, OPT_RNG, OPT_NAME,
-	OPT_MMU, OPT_TESTDEV, OPT_DEVICE, OPT_CONFIG, OPT_VERBOSE, OPT_HELP,
+	OPT_MMU, OPT_TESTDEV, OPT_DEVICE, OPT_CONFIG, OPT_NO_SANDBOX, OPT_VERBOSE, OPT_HELP,
 	OPT_VERSION,
 };
 
@@ -454,6 +455,7 @@ static const struct option long_options[] = {
 	{ "testdev", no_argument, NULL, OPT_TESTDEV },
 	{ "device", required_argument, NULL, OPT_DEVICE },
 	{ "config", required_argument, NULL, OPT_CONFIG },
+	{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
 	{ "verbose", no_argument, NULL, OPT_VERBOSE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -510,6 +512,9 @@ static int parse_one(struct options *opt, int c, char *arg)
 		return 0;
 	case OPT_CONFIG:
 		return read_config(opt, arg);
+	case OPT_NO_SANDBOX:
+		opt->no_sandbox = true;
+		return 0;
 	case OPT_VERBOSE:
 		opt->verbose = true;
 		return 0;
@@ -601,6 +606,8 @@ static int parse_all(struct options *opt, int argc, char **argv, int *status)
 		return bad("%s: unexpected argument", argv[optind]);
 	if (!opt->kernel)
 		return bad("nothing to boot: give --kernel FILE or --flat FILE@ADDR");
+	for (unsigned int i = 0; i < opt->nets; i++)
+		opt->net[i].no_sandbox = opt->no_sandbox;
 	if (opt->serial.kind == CHARDEV_STDIO && opt->console.kind == CHARDEV_STDIO) {
 		if (opt->serial.given)
 			return bad("--serial and --console: one of them can be stdio");

@@ -57,6 +57,7 @@ struct net_options {
 	const char *tap;	/* the interface; NULL: user networking */
 	bool has_mac;
 	uint8_t mac[6];
+	bool no_sandbox;	/* --no-sandbox */
 	bool loopback;		/* the guest reaches the host's */
 	struct net_forward forward[MAX_FORWARDS];
 	unsigned int forwards;
@@ -82,6 +83,7 @@ struct options {
 	struct net_options net[MAX_NETS];
 	unsigned int nets;
 	const char *device;
+	bool no_sandbox;
 	bool verbose;
 };
 

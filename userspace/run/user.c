@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "netback.h"
+#include "sandbox.h"
 
 #define HEADER_LEN	sizeof(struct virtio_net_hdr_mrg_rxbuf)
 #define PACKET_MAX	(HEADER_LEN + 65536)
@@ -226,13 +227,23 @@ static int start(struct user *user, const struct net_options *opt)
 		/* What listens there trusts the host's users */
 		.disable_host_loopback = !opt->loopback,
 	};
+	const char *why;
+	int status;
 
 	user->max = 16;
 	user->poll = calloc(user->max, sizeof(user->poll[0]));
 	user->slirp = slirp_new(&config, &callbacks, user);
 	if (!user->poll || !user->slirp)
 		return complain(EXIT_HOST, "--net user: libslirp does not start");
-	return forward(user, opt);
+	status = forward(user, opt);
+	if (status || opt->no_sandbox)
+		return status;
+	/* The ports are bound, also those that only root may have */
+	why = sandbox_network();
+	if (why)
+		return complain(EXIT_HOST, "--net user: %s: %s; --no-sandbox goes without", why,
+				strerror(errno));
+	return 0;
 }
 
 static void work(struct user *user)
