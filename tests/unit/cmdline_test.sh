@@ -57,6 +57,8 @@ refuse 2 '16, 32 or 64' --flat-mode 8 --kernel x
 refuse 2 'stdio, file' --console hvc0 --kernel x
 refuse 2 'can be stdio' --serial stdio --console stdio --kernel x
 refuse 2 'want FILE' --disk '' --kernel x
+refuse 2 'such as x2apic' --cpu-without pcid,x2 --kernel x
+refuse 2 'want NAME' --cpu-without '' --kernel x
 refuse 2 'want FILE' --disk ,ro --kernel x
 refuse 2 'want format=' --disk x,size=5 --kernel x
 refuse 2 'want raw' --disk x,format=qcow2 --kernel x

@@ -178,6 +178,32 @@ static void test_mptable(unsigned int cpus)
 	expect(seen[0] == cpus && seen[1] == 1 && seen[2] == 1 && seen[3] == 15 && seen[4] == 2);
 }
 
+static void test_features(void)
+{
+	struct hvmon_cpuid_entry e[] = {
+		{ .leaf = 1, .ecx = ~0u, .edx = ~0u },
+		{ .leaf = 7, .ebx = ~0u, .ecx = ~0u },
+		{ .leaf = 7, .subleaf = 1, .ebx = ~0u, .ecx = ~0u },
+		{ .leaf = 0x80000001, .ecx = ~0u, .edx = ~0u },
+	};
+	uint64_t without = 0;
+
+	claim("features: each has a name, and only that, of all its letters, finds it");
+	for (unsigned int i = 0; feature_name(i); i++)
+		expect(feature_find(feature_name(i), strlen(feature_name(i))) == (int)i);
+	expect(feature_find("x2api", 5) < 0 && feature_find("", 0) < 0);
+
+	claim("features: what is hidden is cleared, all else stays");
+	without |= 1ULL << feature_find("x2apic", 6);
+	without |= 1ULL << feature_find("smap", 4);
+	without |= 1ULL << feature_find("rdtscp", 6);
+	features_hide(e, 4, without);
+	expect(e[0].ecx == ~(1u << 21) && e[0].edx == ~0u);
+	expect(e[1].ebx == ~(1u << 20) && e[1].ecx == ~0u);
+	expect(e[2].ebx == ~0u && e[2].ecx == ~0u);
+	expect(e[3].edx == ~(1u << 27) && e[3].ecx == ~0u);
+}
+
 static void test_topology(void)
 {
 	struct hvmon_cpuid_entry e[] = {
@@ -227,6 +253,7 @@ int main(void)
 	test_mptable(1);
 	test_mptable(64);
 	test_topology();
+	test_features();
 	test_memory();
 	return unit_finish();
 }

@@ -106,7 +106,11 @@ int firmware_setup(struct vm *vm, const struct vcpu *vcpu, const struct boot_ent
 
 	if (!st)
 		return -ENOMEM;
-	topology_setup(vm, vcpu);
+	ret = topology_setup(vm, vcpu);
+	if (ret) {
+		free(st);
+		return ret;
+	}
 	/* A processor without MTRRs is fine: the guest sees none either */
 	ret = set_mtrrs(vm, vcpu->fd);
 	if (ret && vm->opt->verbose)

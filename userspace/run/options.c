@@ -11,6 +11,7 @@
 
 #include "libhvmon.h"
 
+#include "firmware.h"
 #include "options.h"
 
 #ifndef HVMON_RUN_VERSION
@@ -34,6 +35,8 @@ static const char usage[] =
 "  --memory-backend anon|memfd|hugetlb\n"
 "                       where guest memory comes from (default anon)\n"
 "  --cpus N             virtual processors (default 1)\n"
+"  --cpu-without NAME[,NAME...]\n"
+"                       CPUID features that the guest does not see\n"
 "  --serial stdio|file:PATH|socket:PATH|none\n"
 "                       where COM1 leads (default stdio; Ctrl-] ends the guest)\n"
 "  --console stdio|file:PATH|socket:PATH|none\n"
@@ -140,6 +143,25 @@ static int parse_cpus(struct options *opt, const char *arg)
 			   HVMON_MAX_VCPUS);
 	opt->cpus = n;
 	return 0;
+}
+
+static int parse_without(struct options *opt, const char *arg)
+{
+	while (*arg) {
+		size_t len = strcspn(arg, ",");
+		int feature = feature_find(arg, len);
+
+		if (feature < 0) {
+			bad("--cpu-without %.*s: not one of the features that can be hidden, "
+			    "such as %s; see hvmon-run(1)",
+			    (int)len, arg, feature_name(0));
+			return -1;
+		}
+		opt->cpu_without |= 1ULL << feature;
+		arg += len;
+		arg += *arg == ',';
+	}
+	return opt->cpu_without ? 0 : bad("--cpu-without: want NAME[,NAME...]");
 }
 
 static int parse_flat(struct options *opt, char *arg)
@@ -431,9 +453,9 @@ static int parse_net(struct options *opt, char *arg)
 
 enum {
 	OPT_KERNEL = 256, OPT_FLAT, OPT_FLAT_MODE, OPT_INITRD, OPT_APPEND, OPT_MEMORY,
-	OPT_BACKEND, OPT_CPUS, OPT_SERIAL, OPT_CONSOLE, OPT_DISK, OPT_NET, OPT_RNG, OPT_NAME,
-	OPT_MMU, OPT_TESTDEV, OPT_DEVICE, OPT_CONFIG, OPT_NO_SANDBOX, OPT_VERBOSE, OPT_HELP,
-	OPT_VERSION,
+	OPT_BACKEND, OPT_CPUS, OPT_WITHOUT, OPT_SERIAL, OPT_CONSOLE, OPT_DISK, OPT_NET, OPT_RNG,
+	OPT_NAME, OPT_MMU, OPT_TESTDEV, OPT_DEVICE, OPT_CONFIG, OPT_NO_SANDBOX, OPT_VERBOSE,
+	OPT_HELP, OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -445,6 +467,7 @@ static const struct option long_options[] = {
 	{ "memory", required_argument, NULL, OPT_MEMORY },
 	{ "memory-backend", required_argument, NULL, OPT_BACKEND },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
+	{ "cpu-without", required_argument, NULL, OPT_WITHOUT },
 	{ "serial", required_argument, NULL, OPT_SERIAL },
 	{ "console", required_argument, NULL, OPT_CONSOLE },
 	{ "disk", required_argument, NULL, OPT_DISK },
@@ -489,6 +512,8 @@ static int parse_one(struct options *opt, int c, char *arg)
 		return parse_backend(opt, arg);
 	case OPT_CPUS:
 		return parse_cpus(opt, arg);
+	case OPT_WITHOUT:
+		return parse_without(opt, arg);
 	case OPT_SERIAL:
 		return parse_chardev(&opt->serial, arg);
 	case OPT_CONSOLE:

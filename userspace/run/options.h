@@ -73,6 +73,7 @@ struct options {
 	uint64_t memory;	/* bytes */
 	enum mem_backend backend;
 	uint32_t cpus;
+	uint64_t cpu_without;	/* bits by the numbers of features.c */
 	struct chardev_options serial, console;
 	const char *name;
 	unsigned int mmu;	/* HVMON_MMU_* */

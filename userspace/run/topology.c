@@ -80,7 +80,7 @@ void topology_edit(struct hvmon_cpuid_entry *e, uint32_t n, uint32_t cpus, uint3
 	}
 }
 
-void topology_setup(struct vm *vm, const struct vcpu *vcpu)
+int topology_setup(struct vm *vm, const struct vcpu *vcpu)
 {
 	struct hvmon_cpuid_entry e[HVMON_MAX_CPUID];
 	uint32_t n = HVMON_MAX_CPUID;
@@ -88,9 +88,13 @@ void topology_setup(struct vm *vm, const struct vcpu *vcpu)
 
 	if (!ret) {
 		topology_edit(e, n, vm->nr_vcpus, vcpu->id);
+		features_hide(e, n, vm->opt->cpu_without);
 		ret = hvmon_cpuid_set(vcpu->fd, e, n);
 	}
 	/* The host's topology is misleading, but a guest runs with it */
+	if (ret && vm->opt->cpu_without)
+		return ret;
 	if (ret && vm->opt->verbose)
 		complain(0, "vCPU %u: CPUID topology: %s", vcpu->id, strerror(-ret));
+	return 0;
 }
