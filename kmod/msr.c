@@ -341,6 +341,8 @@ const struct hvmon_msr_row hvmon_msr_rows[] = {
 	{ MSR_KERNEL_GS_BASE, .flags = STATE | CANON, CAP(longmode), IN_VENDOR },
 	{ MSR_TSC_AUX, .flags = STATE, VALUE(tsc_aux), .get = tsc_aux_get, .set = tsc_aux_set },
 	/* AMD, from here. What is zero is read unprotected by Linux somewhere */
+	/* Four counters exist whatever CPUID says: APM vol. 2, 13.2.1. They stand still */
+	{ MSR_K7_EVNTSEL0, .count = 8, .flags = DROP, CAP(amd) },
 	{ MSR_AMD64_SYSCFG, .flags = DROP, CAP(amd) },
 	{ MSR_K7_HWCR, .flags = STATE, CAP(amd), VALUE(hwcr), .reserved = ~HWCR_VALID },
 	{ MSR_K8_TOP_MEM1, .flags = RO, CAP(amd) },

@@ -57,6 +57,20 @@ static void msr_rows_sane(struct kunit *test)
 	}
 }
 
+/* AMD's first four performance counters need no CPUID bit: APM vol. 2, 13.2.1 */
+static void msr_k7_counters(struct kunit *test)
+{
+	const struct hvmon_msr_row *row;
+	u32 msr;
+
+	for (msr = MSR_K7_EVNTSEL0; msr <= MSR_K7_PERFCTR3; msr++) {
+		row = hvmon_msr_find(msr);
+		KUNIT_ASSERT_NOT_NULL_MSG(test, row, "MSR %x", msr);
+		KUNIT_EXPECT_EQ(test, row->flags, HVMON_MSR_DROP);
+		KUNIT_EXPECT_EQ(test, row->cap, offsetof(struct hvmon_guest_caps, amd) + 1);
+	}
+}
+
 /* A PAT entry is one of six memory types: SDM vol. 3, table 11-10 */
 static void msr_pat(struct kunit *test)
 {
@@ -98,6 +112,7 @@ static struct kunit_case msr_cases[] = {
 	KUNIT_CASE(msr_sorted),
 	KUNIT_CASE(msr_found),
 	KUNIT_CASE(msr_rows_sane),
+	KUNIT_CASE(msr_k7_counters),
 	KUNIT_CASE(msr_pat),
 	KUNIT_CASE(msr_mtrr),
 	{}
