@@ -6,6 +6,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 HOST_KERNEL ?= stock
 CPU ?= svm
 MITIGATIONS ?=
+ROW ?=
 DESTDIR ?=
 PREFIX ?= /usr/local
 
@@ -19,12 +20,14 @@ all: userspace module
 help:
 	@echo 'make               hvmon.ko for the running kernel (or KDIR=DIR) and the userspace'
 	@echo 'make demo          a Debian guest under hvmon in an emulated host'
-	@echo '                   (CPU=vmx: VT-x instead of AMD-V; so for make bench)'
+	@echo '                   (CPU=vmx: VT-x instead of AMD-V)'
 	@echo 'make check         all tests, in the lab; TESTS="PATTERN..." selects stages'
 	@echo 'make check-full    ... and what takes long: more guests on VT-x'
 	@echo 'make fuzz          malformed virtio rings, a million chains for each device'
-	@echo 'make bench         what an exit and an idle VM cost, beside KVM'
-	@echo '                   (MITIGATIONS=off: in a host without any)'
+	@echo 'make bench         what operations of a guest and VMs cost, beside KVM'
+	@echo '                   (ROW="NAME...", CPU=svm|vmx: only those;'
+	@echo '                   MITIGATIONS=off: in a host without any)'
+	@echo 'make bench-figures what make check compares with, measured anew'
 	@echo 'make symcheck      no symbol that hvmon.ko needs is reserved for KVM'
 	@echo 'make install       module, userspace, manuals (DESTDIR=, PREFIX=/usr/local)'
 	@echo 'make clean         removes build/ (not the cache of kernels)'
@@ -95,8 +98,15 @@ check:
 check-full:
 	@tests/check --full
 
-bench:
-	@CPU="$(CPU)" MITIGATIONS="$(MITIGATIONS)" tests/bench/run
+# Both processors, unless the caller names one
+bench bench-figures: BENCH_ENV = CPU="$(if $(filter file,$(origin CPU)),,$(CPU))" \
+	MITIGATIONS="$(MITIGATIONS)"
+
+bench: lab-module
+	@$(BENCH_ENV) tests/bench/run $(ROW:%=--row %)
+
+bench-figures: lab-module
+	@$(BENCH_ENV) tests/bench/run --update
 
 fuzz:
 	@$(MAKE) -C userspace BUILD="$(BUILD)" fuzz
@@ -120,4 +130,4 @@ clean:
 tests: userspace lab-module selftests guests
 
 .PHONY: all help tests module lab-module lint-module kunit-module userspace selftests guests demo \
-	check check-full fuzz bench symcheck install clean
+	check check-full fuzz bench bench-figures symcheck install clean

@@ -3,60 +3,63 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "bench.h"
 
-static int dev = -1, vcpu;
-static struct kvm_run *run_page;
+#define CPUID_1_ECX_TSC_DEADLINE	(1u << 24)
 
-static int new_vm(void *mem, size_t size, bool chips)
+static int dev = -1;
+static size_t run_size;
+static struct {
+	struct kvm_cpuid2 head;
+	struct kvm_cpuid_entry2 entry[100];
+} cpuid = { .head.nent = 100 };
+
+static void open_device(void)
+{
+	unsigned int i;
+
+	dev = must(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
+	run_size = must(ioctl(dev, KVM_GET_VCPU_MMAP_SIZE, 0), "GET_VCPU_MMAP_SIZE");
+	/* hvmon's vCPUs have such a table from the start */
+	must(ioctl(dev, KVM_GET_SUPPORTED_CPUID, &cpuid), "GET_SUPPORTED_CPUID");
+	for (i = 0; i < cpuid.head.nent; i++)
+		if (cpuid.entry[i].function == 1)
+			cpuid.entry[i].ecx |= CPUID_1_ECX_TSC_DEADLINE;
+}
+
+static void create(struct machine *m, void *mem, size_t size)
 {
 	struct kvm_userspace_memory_region slot = {
 		.memory_size = size, .userspace_addr = (uintptr_t)mem };
 	struct kvm_pit_config pit = { 0 };
-	int vm;
 
 	if (dev < 0)
-		dev = must(open("/dev/kvm", O_RDWR), "/dev/kvm");
-	vm = must(ioctl(dev, KVM_CREATE_VM, 0), "CREATE_VM");
-	if (chips) {
-		must(ioctl(vm, KVM_CREATE_IRQCHIP, 0), "CREATE_IRQCHIP");
-		must(ioctl(vm, KVM_CREATE_PIT2, &pit), "CREATE_PIT2");
-	}
-	must(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &slot), "SET_USER_MEMORY_REGION");
-	return vm;
+		open_device();
+	memset(m, 0, sizeof(*m));
+	m->vm = must(ioctl(dev, KVM_CREATE_VM, 0), "CREATE_VM");
+	must(ioctl(m->vm, KVM_CREATE_IRQCHIP, 0), "CREATE_IRQCHIP");
+	must(ioctl(m->vm, KVM_CREATE_PIT2, &pit), "CREATE_PIT2");
+	must(ioctl(m->vm, KVM_SET_USER_MEMORY_REGION, &slot), "SET_USER_MEMORY_REGION");
 }
 
-static int new_vcpu(int vm)
+static void vcpu(struct machine *m, int i)
 {
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entry[100];
-	} cpuid = { .head.nent = 100 };
-	int fd = must(ioctl(vm, KVM_CREATE_VCPU, 0), "CREATE_VCPU");
-	int size = must(ioctl(dev, KVM_GET_VCPU_MMAP_SIZE, 0), "GET_VCPU_MMAP_SIZE");
-
-	/* hvmon's vCPUs have the host's table from the start */
-	must(ioctl(dev, KVM_GET_SUPPORTED_CPUID, &cpuid), "GET_SUPPORTED_CPUID");
-	must(ioctl(fd, KVM_SET_CPUID2, &cpuid), "SET_CPUID2");
-	run_page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (run_page == MAP_FAILED)
-		die("cannot map the run page");
-	return fd;
-}
-
-static void create(void *mem, size_t size)
-{
-	struct kvm_segment data = { .limit = 0xffffffff, .selector = 0x10, .type = 3,
+	struct kvm_segment data = { .limit = 0xffffffff, .selector = 0x18, .type = 3,
 				    .present = 1, .db = 1, .s = 1, .g = 1 };
 	struct kvm_sregs st;
+	int fd = must(ioctl(m->vm, KVM_CREATE_VCPU, i), "CREATE_VCPU");
 
-	vcpu = new_vcpu(new_vm(mem, size, getenv("BENCH_IRQCHIP")));
-	must(ioctl(vcpu, KVM_GET_SREGS, &st), "GET_SREGS");
+	m->vcpu[i] = fd;
+	must(ioctl(fd, KVM_SET_CPUID2, &cpuid), "SET_CPUID2");
+	m->run[i] = mmap(NULL, run_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (m->run[i] == MAP_FAILED)
+		die("cannot map the run page");
+	must(ioctl(fd, KVM_GET_SREGS, &st), "GET_SREGS");
 	st.ds = data;
 	st.es = data;
 	st.fs = data;
@@ -64,43 +67,85 @@ static void create(void *mem, size_t size)
 	st.ss = data;
 	st.cs = data;
 	st.cs.type = 11;
-	st.cs.selector = 8;
+	st.cs.selector = 0x10;
+	st.gdt = (struct kvm_dtable){ .base = GDT_GPA, .limit = 31 };
+	st.idt = (struct kvm_dtable){ .base = IDT_GPA, .limit = 0x7ff };
 	st.cr0 = 0x31;
-	must(ioctl(vcpu, KVM_SET_SREGS, &st), "SET_SREGS");
+	must(ioctl(fd, KVM_SET_SREGS, &st), "SET_SREGS");
 }
 
-static void start(uint32_t eip)
+static void start(struct machine *m, int i, uint32_t eip, uint32_t esp, uint32_t esi)
 {
-	struct kvm_regs st = { .rip = eip, .rflags = 2 };
+	struct kvm_regs st = { .rip = eip, .rsp = esp, .rsi = esi, .rflags = 2 };
+	struct kvm_mp_state mp = { .mp_state = KVM_MP_STATE_RUNNABLE };
 
-	must(ioctl(vcpu, KVM_SET_REGS, &st), "SET_REGS");
+	must(ioctl(m->vcpu[i], KVM_SET_REGS, &st), "SET_REGS");
+	must(ioctl(m->vcpu[i], KVM_SET_MP_STATE, &mp), "SET_MP_STATE");
 }
 
-static enum bench_exit run(uint16_t *port, void **data)
+static enum bench_exit run(struct machine *m, int i, uint16_t *port, void **data)
 {
-	if (ioctl(vcpu, KVM_RUN, 0))
+	struct kvm_run *run = m->run[i];
+
+	if (ioctl(m->vcpu[i], KVM_RUN, 0))
 		return EXIT_OTHER;
-	switch (run_page->exit_reason) {
+	switch (run->exit_reason) {
 	case KVM_EXIT_IO:
-		*port = run_page->io.port;
-		*data = (char *)run_page + run_page->io.data_offset;
-		return run_page->io.direction == KVM_EXIT_IO_OUT ? EXIT_OUT : EXIT_IN;
+		*port = run->io.port;
+		*data = (char *)run + run->io.data_offset;
+		return run->io.direction == KVM_EXIT_IO_OUT ? EXIT_OUT : EXIT_IN;
 	case KVM_EXIT_MMIO:
-		*data = run_page->mmio.data;
-		return run_page->mmio.is_write ? EXIT_WRITE : EXIT_READ;
+		*data = run->mmio.data;
+		return run->mmio.is_write ? EXIT_WRITE : EXIT_READ;
 	}
 	return EXIT_OTHER;
 }
 
-static void idle(void *mem, size_t size)
+static void ioeventfd(struct machine *m, int fd)
 {
-	new_vcpu(new_vm(mem, size, true));
+	struct kvm_ioeventfd arg = { .flags = KVM_IOEVENTFD_FLAG_PIO, .addr = PORT_DOORBELL,
+				     .len = 4, .fd = fd };
+
+	must(ioctl(m->vm, KVM_IOEVENTFD, &arg), "IOEVENTFD");
 }
 
-static void explain(void)
+static void irqfd(struct machine *m, int fd)
 {
+	struct {
+		struct kvm_irq_routing head;
+		struct kvm_irq_routing_entry entry;
+	} routes = {
+		.head.nr = 1,
+		.entry = { .gsi = BENCH_GSI, .type = KVM_IRQ_ROUTING_MSI,
+			   .u.msi = { .address_lo = 0xfee00000, .data = VECTOR_IRQFD } },
+	};
+	struct kvm_irqfd arg = { .gsi = BENCH_GSI, .fd = fd };
+
+	must(ioctl(m->vm, KVM_SET_GSI_ROUTING, &routes), "SET_GSI_ROUTING");
+	must(ioctl(m->vm, KVM_IRQFD, &arg), "IRQFD");
+}
+
+static void destroy(struct machine *m)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (m->run[i])
+			munmap(m->run[i], run_size);
+		if (m->run[i])
+			close(m->vcpu[i]);
+	}
+	close(m->vm);
+}
+
+static void explain(struct machine *m, int i)
+{
+	struct kvm_run *run = m->run[i];
+
 	perror("KVM_RUN");
-	fprintf(stderr, "exit %u\n", run_page->exit_reason);
+	fprintf(stderr, "exit %u\n", run->exit_reason);
 }
 
-const struct backend kvm_backend = { "kvm", create, start, run, idle, explain };
+const struct backend kvm_backend = {
+	"kvm", create, vcpu, start, run, ioeventfd, irqfd, destroy, explain
+};
