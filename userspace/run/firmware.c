@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What firmware sets in each processor before it starts a kernel: MTRRs, the
- * LAPIC's pins, and on the first one the state that the kernel expects.
+ * What firmware sets before it starts a kernel: in each processor MTRRs and the
+ * LAPIC's pins, in the first one the state that the kernel expects; and the PICs.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -33,6 +33,15 @@
 #define SVR_ENABLED_FF		0x1ff
 #define LVT_EXTINT		0x700
 #define LVT_NMI			0x400
+
+/*
+ * Vectors as all PCs have them in real mode, and lines open that only PCI devices
+ * use: the cascade, and of the slave's 10 and 11
+ */
+#define PIC_MASTER_BASE		0x08
+#define PIC_MASTER_MASKED	0xfb
+#define PIC_SLAVE_BASE		0x70
+#define PIC_SLAVE_MASKED	0xf3
 
 /* Width of physical addresses as the guest's CPUID has it */
 static uint32_t address_bits(const struct vm *vm, int vcpu)
@@ -88,6 +97,18 @@ static int set_lapic(int vcpu, uint32_t id, struct hvmon_state *st)
 	return hvmon_state_set(vcpu, HVMON_STATE_LAPIC, st);
 }
 
+static int set_pic(int vm, uint32_t chip, uint8_t base, uint8_t masked)
+{
+	struct hvmon_irqchip state;
+	int ret = hvmon_irqchip_get(vm, chip, &state);
+
+	if (ret)
+		return ret;
+	state.state.pic.irq_base = base;
+	state.state.pic.imr = masked;
+	return hvmon_irqchip_set(vm, &state);
+}
+
 static int set_entry(int vcpu, const struct boot_entry *entry, struct hvmon_state *st)
 {
 	uint64_t groups = HVMON_STATE_REGS | HVMON_STATE_SREGS;
@@ -121,5 +142,10 @@ int firmware_setup(struct vm *vm, const struct vcpu *vcpu, const struct boot_ent
 		complain(0, "vCPU %u: LAPIC: %s", vcpu->id, strerror(-ret));
 	ret = vcpu->id ? 0 : set_entry(vcpu->fd, entry, st);
 	free(st);
+	if (!ret && !vcpu->id)
+		ret = set_pic(vm->fd, HVMON_CHIP_PIC_MASTER, PIC_MASTER_BASE,
+			      PIC_MASTER_MASKED);
+	if (!ret && !vcpu->id)
+		ret = set_pic(vm->fd, HVMON_CHIP_PIC_SLAVE, PIC_SLAVE_BASE, PIC_SLAVE_MASKED);
 	return ret;
 }
