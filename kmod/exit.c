@@ -143,6 +143,11 @@ int hvmon_exit_xsetbv(struct hvmon_vcpu *vcpu)
 	u64 *gpr = vcpu->regs.gpr;
 	u64 val = (u32)gpr[HVMON_RAX] | gpr[HVMON_RDX] << 32;
 
+	/* #UD comes before the intercept on processors, but not on all emulated ones */
+	if (!(hvmon_get_cr(vcpu, 4) & X86_CR4_OSXSAVE)) {
+		hvmon_inject_ud(vcpu);
+		return HVMON_RESUME;
+	}
 	if (hvmon_call(cpl, vcpu) || (u32)gpr[HVMON_RCX] || hvmon_set_xcr0(vcpu, val)) {
 		hvmon_inject_gp(vcpu);
 		return HVMON_RESUME;

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * CPUID follows the vCPU's state: OSXSAVE appears with CR4.OSXSAVE, the XSAVE
- * size with XCR0.
+ * size with XCR0; XSETBV exists with CR4.OSXSAVE only.
  */
 #include "hvt.h"
+
+GUEST64(no_xsave,
+	"xor %ecx, %ecx\n"
+	"xor %edx, %edx\n"
+	"mov $3, %eax\n"
+	"xsetbv\n"
+	"hlt\n");
 
 GUEST64(guest,
 	"mov $1, %eax\n"
@@ -52,5 +59,11 @@ int main(void)
 		hvt_skip("the host has no AVX");
 	CHECK_EQ(EXPECT_REPORT(v), 832);
 	EXPECT(v, HVMON_EXIT_HLT);
+
+	/* Without CR4.OSXSAVE there is no XSETBV: #UD, APM vol. 4, "XSETBV" */
+	v = HVT_BOOT(64, no_xsave);
+	EXPECT(v, HVMON_EXIT_PIO);
+	CHECK_EQ(v->run->pio.port, HVT_PORT_EXC);
+	CHECK_EQ(v->run->data[0], 6);
 	return 0;
 }
