@@ -21,7 +21,10 @@
 /* Variable ranges, the fixed ones, write-combining: SDM vol. 3, 11.11.1 */
 #define MTRR_CAP	(MTRR_VARIABLE | BIT(8) | BIT(10))
 
-/* Fast strings; no BTS, no PEBS, which are read-only */
+/*
+ * Fast strings; no BTS, no PEBS, which are read-only. What can be written, SDM
+ * vol. 4, table 2-2, is kept; of the effects on CPUID there are none.
+ */
 #define MISC_ENABLE_RO		(MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | \
 				 MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL | \
 				 MSR_IA32_MISC_ENABLE_EMON)
@@ -32,7 +35,9 @@
 				 MSR_IA32_MISC_ENABLE_TCC | \
 				 MSR_IA32_MISC_ENABLE_ENHANCED_SPEEDSTEP | \
 				 MSR_IA32_MISC_ENABLE_LIMIT_CPUID | \
-				 MSR_IA32_MISC_ENABLE_XTPR_DISABLE)
+				 MSR_IA32_MISC_ENABLE_MWAIT | \
+				 MSR_IA32_MISC_ENABLE_XTPR_DISABLE | \
+				 MSR_IA32_MISC_ENABLE_XD_DISABLE)
 
 /* HWCR of AMD: what Linux sets for errata, and TSC at P0 frequency */
 #define HWCR_TSC_FREQ_SEL	BIT_ULL(24)

@@ -35,5 +35,12 @@ int main(void)
 		if (val != 0x700100112000ULL)
 			FAIL("MSR %#x is %#llx", msrs[i], (unsigned long long)val);
 	}
+
+	/* IA32_MISC_ENABLE keeps all that can be written, SDM vol. 4, table 2-2 */
+	SYS(hvt_try_set_msr(v, 0x1a0, 0x400c51809));
+	SYS(hvt_try_get_msr(v, 0x1a0, &val));
+	CHECK_EQ(val, 0x400c51809);
+	if (!hvt_try_set_msr(v, 0x1a0, 0x400c51809 | 1 << 24))
+		FAIL("IA32_MISC_ENABLE takes a reserved bit");
 	return 0;
 }
