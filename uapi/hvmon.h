@@ -957,6 +957,19 @@ struct hvmon_vcpu_stats {
 	__u64 timer;
 };
 
+/*
+ * Other processes read the same counters in debugfs, if the host lets them (root):
+ *
+ *   hvmon/ID-NAME/vm      the fields of struct hvmon_vm_stats
+ *   hvmon/ID-NAME/vcpuN   those of struct hvmon_vcpu_stats, of vCPU N
+ *
+ * ID is the VM's number in traces, never used twice while the module is loaded;
+ * NAME is hvmon_vm_create.name, or the process's name. A line is a field's name,
+ * a space and its value in decimal; size and flags are left out. Later versions
+ * add lines: readers skip names that they do not know. A directory goes with its
+ * VM.
+ */
+
 /* ------------------------------------------------------------------ */
 /* The run page: mmap() of a vCPU's fd, offset 0, hvmon_info.run_size bytes */
 
