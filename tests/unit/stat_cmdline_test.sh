@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Bad command lines of hvmon-stat: one line on standard error that begins with
+# its name, status 2 (1 for what is missing), nothing on standard output.
+# Usage: HVMON_STAT=PATH sh stat_cmdline_test.sh
+
+stat=${HVMON_STAT:?the path of hvmon-stat}
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+fails=0
+
+# refuse STATUS WORDS ARG...
+refuse() {
+	want=$1 words=$2
+	shift 2
+	"$stat" "$@" >"$dir/out" 2>"$dir/err" </dev/null
+	got=$?
+	if [ "$got" = "$want" ] && [ ! -s "$dir/out" ] &&
+	   [ "$(wc -l <"$dir/err")" = 1 ] && grep -q "^hvmon-stat: .*$words" "$dir/err"; then
+		echo "ok stat: refused with status $want: $words"
+	else
+		echo "not ok stat: refused with status $want: $words"
+		echo "# $* gave status $got and said:"
+		sed 's/^/# /' "$dir/err"
+		fails=$((fails + 1))
+	fi
+}
+
+refuse 2 'no such option' --frobnicate
+refuse 2 'argument is missing' --record
+refuse 2 'from 0.1 to 3600' --interval 0
+refuse 2 'from 0.1 to 3600' --interval 1x
+refuse 2 'from 1 to' --count 0
+refuse 2 'what is "x"' x
+refuse 2 'not both' --record a --flame b
+refuse 2 'goes with --flame' --symbols a
+refuse 1 'is hvmon loaded' --debugfs "$dir/none"
+refuse 1 'No such file' --flame "$dir/none"
+refuse 1 'no VM is running' --debugfs "$dir" --record "$dir/rec"
+echo nonsense >"$dir/bad"
+refuse 1 'line 1 is none' --flame "$dir/bad"
+
+mkdir "$dir/1-vm"
+echo 'exits 1' >"$dir/1-vm/vcpu0"
+if "$stat" --debugfs "$dir" --interval 0.1 --count 2 >"$dir/out" &&
+   [ "$(wc -l <"$dir/out")" = 3 ] && [ "$(awk -F'\t' '{ print NF }' "$dir/out" | sort -u)" = 24 ]; then
+	echo "ok stat: without a terminal a header and a line per vCPU and look, 24 fields each"
+else
+	echo "not ok stat: without a terminal a header and a line per vCPU and look, 24 fields each"
+	sed 's/^/# /' "$dir/out"
+	fails=$((fails + 1))
+fi
+
+timeout --preserve-status -s INT 0.5 "$stat" --debugfs "$dir" --interval 100 >"$dir/out" 2>&1
+got=$?
+if [ "$got" = 0 ]; then
+	echo "ok stat: SIGINT ends it at once, with status 0"
+else
+	echo "not ok stat: SIGINT ends it at once, with status 0"
+	echo "# status $got"
+	fails=$((fails + 1))
+fi
+[ "$fails" = 0 ]
