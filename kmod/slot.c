@@ -471,6 +471,66 @@ static int user_copy(struct hvmon_vcpu *vcpu, unsigned long hva, void *buf, size
 	return left ? -EAGAIN : 0;
 }
 
+/* Two loads that overlap: any number of bytes from one up to two times a load's */
+#define LOAD_TWICE(type, buf, ptr, len, fault) do {					\
+	unsafe_get_user(*(type *)(buf), (const type __user *)(ptr), fault);		\
+	unsafe_get_user(*(type *)((buf) + (len) - sizeof(type)),			\
+			(const type __user *)((ptr) + (len) - sizeof(type)), fault);	\
+} while (0)
+
+static int user_load(void *buf, const void __user *ptr, size_t len)
+{
+	if (!user_access_begin(ptr, len))
+		return -EFAULT;
+	if (len >= 8)
+		LOAD_TWICE(u64, buf, ptr, len, fault);
+	else if (len >= 4)
+		LOAD_TWICE(u32, buf, ptr, len, fault);
+	else if (len >= 2)
+		LOAD_TWICE(u16, buf, ptr, len, fault);
+	else
+		LOAD_TWICE(u8, buf, ptr, len, fault);
+	user_access_end();
+	return 0;
+
+fault:
+	user_access_end();
+	return -EFAULT;
+}
+
+#define LOAD_MAX	16
+
+/*
+ * Opcodes and page-table entries: a copy of any length, with its checks, costs
+ * several times as much. 1, and nothing is read, if it is not all in one slot.
+ */
+static int gpa_load(struct hvmon_vcpu *vcpu, u64 gpa, void *buf, size_t len)
+{
+	bool atomic = vcpu->in_section || vcpu->in_stretch;
+	struct hvmon_vm *vm = vcpu->vm;
+	int idx = srcu_read_lock(&vm->srcu);
+	struct hvmon_slot *slot = hvmon_slot_by_gfn(vm, gpa >> PAGE_SHIFT);
+	int r = -ENOENT;
+	u64 offset;
+
+	if (!slot)
+		goto out;
+	r = 1;
+	offset = gpa - (slot->gfn << PAGE_SHIFT);
+	if (offset + len > slot->npages << PAGE_SHIFT)
+		goto out;
+	if (atomic)
+		pagefault_disable();
+	r = user_load(buf, (const void __user *)(slot->hva + offset), len);
+	if (atomic)
+		pagefault_enable();
+	if (r && atomic)
+		r = -EAGAIN;
+out:
+	srcu_read_unlock(&vm->srcu, idx);
+	return r;
+}
+
 static int slot_rw(struct hvmon_vcpu *vcpu, struct hvmon_slot *slot, u64 gpa, void *buf,
 		   size_t len, bool write)
 {
@@ -523,7 +583,11 @@ static int gpa_rw(struct hvmon_vcpu *vcpu, u64 gpa, void *buf, size_t len, bool 
  */
 int hvmon_gpa_read(struct hvmon_vcpu *vcpu, u64 gpa, void *buf, size_t len)
 {
-	return gpa_rw(vcpu, gpa, buf, len, false);
+	int r = 1;
+
+	if (len && len <= LOAD_MAX)
+		r = gpa_load(vcpu, gpa, buf, len);
+	return r <= 0 ? r : gpa_rw(vcpu, gpa, buf, len, false);
 }
 
 /**
