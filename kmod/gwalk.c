@@ -400,20 +400,8 @@ out:
 	return r;
 }
 
-/**
- * hvmon_gva_to_gpa - walk the guest's page tables as it has them now
- * @vcpu: whose
- * @gva: linear address; canonical, or a fault without P is reported
- * @access: HVMON_ACCESS_*; without USER at CPL 3 the access is implicit, too
- * @set_ad: set accessed and dirty bits as the processor would
- * @gpa: where it leads, if 0 is returned
- * @error: the page fault's error code, if 1 is returned
- *
- * Return: 0; 1 for a guest page fault; -EFAULT if a table does not lie in
- * memory; -EAGAIN in a section or stretch where a page is not there.
- */
-int hvmon_gva_to_gpa(struct hvmon_vcpu *vcpu, u64 gva, u32 access, bool set_ad,
-		     u64 *gpa, u32 *error)
+static int gw_vcpu_walk(struct hvmon_vcpu *vcpu, u64 gva, u32 access, bool set_ad,
+			u64 *gpa, u32 *error)
 {
 	struct gw_vcpu gv = {
 		.w.maxphyaddr = vcpu->caps.maxphyaddr ?: hvmon_gpa_bits(),
@@ -429,4 +417,26 @@ int hvmon_gva_to_gpa(struct hvmon_vcpu *vcpu, u64 gva, u32 access, bool set_ad,
 	    (!(access & HVMON_ACCESS_USER) && hvmon_call(cpl, vcpu) == 3))
 		gv.w.pg.rflags &= ~X86_EFLAGS_AC;
 	return hvmon_gwalk(&gv.w, gva, access, gpa, error);
+}
+
+/**
+ * hvmon_gva_to_gpa - walk the guest's page tables as it has them now
+ * @vcpu: whose
+ * @gva: linear address; canonical, or a fault without P is reported
+ * @access: HVMON_ACCESS_*; without USER at CPL 3 the access is implicit, too
+ * @set_ad: set accessed and dirty bits as the processor would
+ * @gpa: where it leads, if 0 is returned
+ * @error: the page fault's error code, if 1 is returned
+ *
+ * Return: 0; 1 for a guest page fault; -EFAULT if a table does not lie in
+ * memory; -EAGAIN in a section or stretch where a page is not there.
+ */
+int hvmon_gva_to_gpa(struct hvmon_vcpu *vcpu, u64 gva, u32 access, bool set_ad,
+		     u64 *gpa, u32 *error)
+{
+	if (hvmon_call(get_reg, vcpu, HVMON_REG_CR0) & X86_CR0_PG)
+		return gw_vcpu_walk(vcpu, gva, access, set_ad, gpa, error);
+	*gpa = (u32)gva;
+	*error = 0;
+	return 0;
 }

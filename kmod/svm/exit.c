@@ -14,7 +14,7 @@
 /* An instruction that exits, where the processor tells no length */
 struct svm_insn {
 	u8 len;
-	u8 opcode[3];
+	u8 opcode[4];		/* what follows the instruction is 0 */
 };
 
 static const struct svm_insn insn_cpuid = { 2, { 0x0f, 0xa2 } };
@@ -69,7 +69,7 @@ int svm_opcode_len(const u8 *bytes, int n, bool bits64, const u8 *opcode, int op
  */
 static int know_len(struct hvmon_vcpu *vcpu, const struct svm_insn *insn)
 {
-	u8 bytes[INSN_MAX];
+	u8 bytes[INSN_MAX] = { };
 	bool bits64;
 	int n;
 
@@ -80,7 +80,7 @@ static int know_len(struct hvmon_vcpu *vcpu, const struct svm_insn *insn)
 	}
 	/* Prefixes are rare: the opcode's own bytes first */
 	n = hvmon_fetch_insn(vcpu, bytes, insn->len);
-	if (n == insn->len && !memcmp(bytes, insn->opcode, n)) {
+	if (n == insn->len && !memcmp(bytes, insn->opcode, sizeof(insn->opcode))) {
 		vcpu->exit.insn_len = n;
 		return 0;
 	}
@@ -103,12 +103,12 @@ static int know_len(struct hvmon_vcpu *vcpu, const struct svm_insn *insn)
  */
 int svm_skip_insn(struct hvmon_vcpu *vcpu)
 {
-	struct hvmon_svm_vcpu *svm = vcpu->svm;
+	u64 old = vcpu->regs.rip, rip = old + vcpu->exit.insn_len;
 
-	vcpu->regs.rip += vcpu->exit.insn_len;
-	if (unlikely(svm_code_bits(vcpu) != 64))
-		vcpu->regs.rip = (u32)vcpu->regs.rip;
-	svm->vmcb->int_state &= ~SVM_INT_SHADOW;
+	if (unlikely((rip ^ old) >> 32) && svm_code_bits(vcpu) != 64)
+		rip = (u32)rip;
+	vcpu->regs.rip = rip;
+	vcpu->svm->vmcb->int_state &= ~SVM_INT_SHADOW;
 	/* The guest single-steps itself: 13.1.4 */
 	if (unlikely(vcpu->regs.rflags & X86_EFLAGS_TF))
 		hvmon_queue_exception(vcpu, 1, false, 0, DR_STEP);

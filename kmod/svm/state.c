@@ -14,6 +14,10 @@
 #define CR0_HIDDEN	((u64)(X86_CR0_CD | X86_CR0_NW))
 #define DR7_ENABLES	0xffULL
 
+/* HVMON_SEG_L and HVMON_SEG_DB as svm_seg_attrib() has them */
+#define ATTRIB_L	BIT(9)
+#define ATTRIB_DB	BIT(10)
+
 /* ---- segments ---- */
 
 /**
@@ -44,14 +48,16 @@ u32 svm_seg_attr(u16 attrib)
 
 static struct svm_segment *vmcb_seg(struct svm_save *save, int seg)
 {
-	struct svm_segment *const segs[HVMON_NR_SEGS] = {
-		[HVMON_ES] = &save->es, [HVMON_CS] = &save->cs,
-		[HVMON_SS] = &save->ss, [HVMON_DS] = &save->ds,
-		[HVMON_FS] = &save->fs, [HVMON_GS] = &save->gs,
-		[HVMON_LDTR] = &save->ldtr, [HVMON_TR] = &save->tr,
+#define OFFSET(name) offsetof(struct svm_save, name)
+	static const u8 offsets[HVMON_NR_SEGS] = {
+		[HVMON_ES] = OFFSET(es), [HVMON_CS] = OFFSET(cs),
+		[HVMON_SS] = OFFSET(ss), [HVMON_DS] = OFFSET(ds),
+		[HVMON_FS] = OFFSET(fs), [HVMON_GS] = OFFSET(gs),
+		[HVMON_LDTR] = OFFSET(ldtr), [HVMON_TR] = OFFSET(tr),
 	};
+#undef OFFSET
 
-	return segs[seg];
+	return (void *)save + offsets[seg];
 }
 
 /*
@@ -113,11 +119,10 @@ int svm_cpl(struct hvmon_vcpu *vcpu)
 int svm_code_bits(struct hvmon_vcpu *vcpu)
 {
 	const struct svm_save *save = &vcpu->svm->vmcb->save;
-	u32 attr = svm_seg_attr(save->cs.attrib);
 
-	if (save->efer & EFER_LMA && attr & HVMON_SEG_L)
+	if (save->efer & EFER_LMA && save->cs.attrib & ATTRIB_L)
 		return 64;
-	return attr & HVMON_SEG_DB ? 32 : 16;
+	return save->cs.attrib & ATTRIB_DB ? 32 : 16;
 }
 
 /* ---- control registers ---- */
