@@ -94,6 +94,7 @@ struct hvmon_emul_ops {
  * @insn: the decoded instruction
  * @bytes: its bytes
  * @nr_bytes: how many were fetched
+ * @decoded: @insn is what @bytes say, in a segment of @insn.bits
  * @map: operands whose addresses have been translated
  * @log: accesses of this instruction, or of this iteration of a string one
  * @nr_log: how many there are
@@ -119,6 +120,7 @@ struct hvmon_emul {
 	struct hvmon_insn insn;
 	u8 bytes[HVMON_INSN_MAX];
 	u8 nr_bytes;
+	bool decoded;
 	u8 nr_log;
 	u8 pos;
 	struct hvmon_emul_map map[2];

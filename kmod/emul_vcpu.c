@@ -373,21 +373,38 @@ int hvmon_insn_len(struct hvmon_vcpu *vcpu)
 	return -EINVAL;
 }
 
+/*
+ * Whoever polls a device comes with the same instruction all the time. Decoding
+ * depends on nothing but the bytes, which have just been fetched, and the mode.
+ */
+static int decode(struct hvmon_emul *em, const u8 bytes[HVMON_INSN_MAX], int n, int bits)
+{
+	int r;
+
+	if (em->decoded && n == em->nr_bytes && bits == em->insn.bits &&
+	    !memcmp(bytes, em->bytes, HVMON_INSN_MAX))
+		return em->insn.len;
+	memcpy(em->bytes, bytes, HVMON_INSN_MAX);
+	em->nr_bytes = n;
+	r = hvmon_decode(&em->insn, em->bytes, n, bits);
+	em->decoded = r > 0;
+	return r;
+}
+
 /* Fetch and decode into em->insn; EM_OK or what becomes of the instruction */
 static int fetch_and_decode(struct hvmon_vcpu *vcpu, struct hvmon_emul *em)
 {
 	int bits = hvmon_call(code_bits, vcpu);
 	struct fetch_stop stop = { };
-	int r = -ENODATA;
+	u8 bytes[HVMON_INSN_MAX] = { };
+	int n, r = -ENODATA;
 
-	em->nr_bytes = min_t(int, vcpu->exit.bytes_len, HVMON_INSN_MAX);
-	if (em->nr_bytes) {
-		memcpy(em->bytes, vcpu->exit.bytes, em->nr_bytes);
-		r = hvmon_decode(&em->insn, em->bytes, em->nr_bytes, bits);
-	}
+	n = min_t(int, vcpu->exit.bytes_len, HVMON_INSN_MAX);
+	if (n)
+		r = decode(em, vcpu->exit.bytes, n, bits);
 	if (r == -ENODATA) {
-		em->nr_bytes = fetch(vcpu, em->bytes, HVMON_INSN_MAX, &stop);
-		r = hvmon_decode(&em->insn, em->bytes, em->nr_bytes, bits);
+		n = fetch(vcpu, bytes, sizeof(bytes), &stop);
+		r = decode(em, bytes, n, bits);
 	}
 	switch (r) {
 	case -EINVAL:
@@ -610,7 +627,6 @@ int hvmon_emulate_doorbell(struct hvmon_vcpu *vcpu, u64 gpa)
 	if (!em || vcpu->in_flight.valid)
 		return HVMON_LATER;
 	to_vcpu_emul(em)->gpa = gpa;
-	em->nr_bytes = 0;
 	hvmon_emul_reset(em);
 	if (fetch_and_decode(vcpu, em) || em->insn.op != OP_MOV || !em->insn.mem ||
 	    em->insn.dst != OPD_RM)
@@ -641,11 +657,13 @@ int hvmon_emulate(struct hvmon_vcpu *vcpu, u64 gpa)
 		return r;
 	ve = to_vcpu_emul(vcpu->emul);
 	ve->gpa = gpa;
-	ve->em.nr_bytes = 0;
 	hvmon_emul_reset(&ve->em);
 	/* The fault is not of the instruction at RIP, which may not have begun */
-	if (vcpu->in_flight.valid && gpa != ~0ULL)
+	if (vcpu->in_flight.valid && gpa != ~0ULL) {
+		ve->em.decoded = false;
+		ve->em.nr_bytes = 0;
 		return emulation_exit(vcpu, "delivery of an event accessed device memory");
+	}
 	r = fetch_and_decode(vcpu, &ve->em);
 	if (r)
 		return conclude(vcpu, &ve->em, r);
