@@ -325,7 +325,8 @@ struct tdp_fault {
 	unsigned long seq;
 	u64 first;		/* window of frames, in the slot */
 	u32 nr;
-	unsigned long pfns[TDP_WINDOW];
+	unsigned long *pfns;	/* what the launcher's tables have for them: HMM_PFN_* */
+	unsigned long one;	/* where @pfns points if it is a single one */
 };
 
 static unsigned long tdp_hva(const struct tdp_fault *f, u64 gfn)
@@ -364,6 +365,31 @@ static int tdp_snapshot(struct tdp_fault *f)
 	r = hmm_range_fault(&range);
 	mmap_read_unlock(f->vm->mm);
 	return r == -EBUSY ? -EAGAIN : r;
+}
+
+/*
+ * The same for the page alone that was just made present for a write: a walk
+ * without locks, where hmm_range_fault() looks up two VMAs. That the reference
+ * is given back at once is as good as none: the sequence says whether the page
+ * is still mapped when it is installed. False for all but plain 4 KiB mappings:
+ * only the snapshot tells how large a mapping is.
+ */
+static bool tdp_lookup(struct tdp_fault *f)
+{
+	struct page *page;
+	bool small;
+
+	/* As in tdp_snapshot() */
+	f->seq = mmu_interval_read_begin(&f->slot->notifier);
+	if (get_user_pages_fast(tdp_hva(f, f->gfn), 1, FOLL_WRITE, &page) != 1)
+		return false;
+	small = folio_nr_pages(page_folio(page)) < hvmon_pt_pages(HVMON_PT_2M);
+	f->first = f->gfn;
+	f->nr = 1;
+	f->pfns = &f->one;
+	f->one = page_to_pfn(page) | HMM_PFN_VALID | HMM_PFN_WRITE;
+	put_page(page);
+	return small;
 }
 
 /* Makes the launcher's page present as the access needs it; 0 is no promise */
@@ -526,16 +552,15 @@ int hvmon_tdp_map_apic(struct hvmon_vm *vm)
 	return r;
 }
 
-/* One round: 0 settled, -EAGAIN look again, -EBUSY a slot is being replaced */
-static int tdp_try(struct tdp_fault *f)
+/* A function of its own: kernels clear such an array even where it is not used */
+static noinline_for_stack int tdp_try_snapshot(struct tdp_fault *f)
 {
+	unsigned long pfns[TDP_WINDOW];
 	unsigned long entry;
-	int r = 0;
+	int r;
 
-	if (f->fresh)
-		r = tdp_fault_in(f);
-	if (!r)
-		r = tdp_snapshot(f);
+	f->pfns = pfns;
+	r = tdp_snapshot(f);
 	if (r)
 		return r;
 	entry = tdp_entry(f);
@@ -550,6 +575,21 @@ static int tdp_try(struct tdp_fault *f)
 		return -EFAULT;
 	f->fresh = true;
 	return -EAGAIN;
+}
+
+/* One round: 0 settled, -EAGAIN look again, -EBUSY a slot is being replaced */
+static int tdp_try(struct tdp_fault *f)
+{
+	int r;
+
+	if (f->fresh) {
+		r = tdp_fault_in(f);
+		if (r)
+			return r;
+		if (f->write && tdp_lookup(f))
+			return tdp_map(f);
+	}
+	return tdp_try_snapshot(f);
 }
 
 /**
