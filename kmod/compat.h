@@ -8,6 +8,7 @@
 #include <linux/context_tracking.h>
 #include <linux/ftrace.h>
 #include <linux/irqflags.h>
+#include <linux/jiffies.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/task_work.h>
@@ -52,9 +53,17 @@ static inline bool hvmon_need_resched(void)
 	       (_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY);
 }
 
-/* Once per section: a CPU in a guest is as good as in user space to RCU */
-static __always_inline void hvmon_note_context_switch(void)
+/*
+ * A CPU in a guest is as good as in user space to RCU. Before a section; grace
+ * periods take jiffies, so once in each is enough, and *@noted says when.
+ */
+static __always_inline void hvmon_note_context_switch(unsigned long *noted)
 {
+	unsigned long now = READ_ONCE(jiffies);
+
+	if (*noted == now)
+		return;
+	*noted = now;
 	rcu_note_context_switch(false);
 }
 

@@ -250,6 +250,7 @@ struct hvmon_vcpu {
 	struct hvmon_run *run;	/* the run page: write-only but where copied once */
 	bool in_section;	/* handlers that may sleep return HVMON_LATER */
 	bool in_stretch;
+	unsigned long rcu_noted;	/* hvmon_note_context_switch()'s, in jiffies */
 	bool has_run;
 	bool window_wanted;	/* hvmon_run.intr_window, without an irqchip */
 	u32 mp_state;		/* HVMON_MP_* */

@@ -213,7 +213,7 @@ static int run_section(struct hvmon_vcpu *vcpu)
 		goto out;
 
 	vtime_account_guest_enter();
-	hvmon_note_context_switch();
+	hvmon_note_context_switch(&vcpu->rcu_noted);
 	r = hvmon_call(section_begin, vcpu);
 	if (!r) {
 		vcpu->stats.sections++;
