@@ -61,7 +61,11 @@ refuse 2 'such as x2apic' --cpu-without pcid,x2 --kernel x
 refuse 2 'want NAME' --cpu-without '' --kernel x
 refuse 2 'want FILE' --disk ,ro --kernel x
 refuse 2 'want format=' --disk x,size=5 --kernel x
-refuse 2 'want raw' --disk x,format=qcow2 --kernel x
+refuse 2 'want raw or qcow2' --disk x,format=vmdk --kernel x
+refuse 2 'want vhost-user=SOCKET' --disk vhost-user= --kernel x
+refuse 2 'not with vhost-user' --disk vhost-user=s,format=raw --kernel x
+refuse 2 'not with vhost-user' --disk vhost-user=s,cache=none --kernel x
+refuse 2 'can be shared' --disk vhost-user=s --memory-backend hugetlb --kernel x
 refuse 2 'none or writeback' --disk x,cache=unsafe --kernel x
 refuse 2 'split or packed' --disk x,ring=round --kernel x
 refuse 2 'iops=no: not a number' --disk x,iops=no --kernel x
@@ -97,6 +101,9 @@ flat="--flat $dir/flat@0x1000"
 # shellcheck disable=SC2086
 {
 	refuse 2 'none: No such file' $flat --disk "$dir/none,ro"
+	refuse 2 'none: No such file' $flat --disk "$dir/none,format=qcow2"
+	refuse 2 'socket: No such file' $flat --disk "vhost-user=$dir/socket"
+	refuse 2 'not in qcow2 format' $flat --disk "$dir/odd,format=qcow2"
 	refuse 2 'it is empty' $flat --disk "$dir/disk"
 	refuse 2 'a directory' $flat --disk "$dir"
 	refuse 2 '1000 bytes are not a multiple' $flat --disk "$dir/odd"

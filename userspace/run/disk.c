@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "disk.h"
+#include "disk_user.h"
 
 /* What O_DIRECT wants; file systems that do not tell take sectors */
 static uint32_t direct_block(int fd)
@@ -81,6 +82,11 @@ int disk_open(struct disk *disk, const struct disk_options *opt)
 	struct stat st;
 
 	disk->opt = opt;
+	disk->user = NULL;
+	if (opt->socket || opt->qcow2) {
+		disk->fd = -1;
+		return disk_user_open(disk);
+	}
 	/* A block device that the host has mounted is not for writing */
 	if (!opt->ro && !stat(opt->path, &st) && S_ISBLK(st.st_mode))
 		flags |= O_EXCL;
@@ -105,6 +111,9 @@ int disk_open(struct disk *disk, const struct disk_options *opt)
 
 void disk_close(struct disk *disk)
 {
+	if (disk->user)
+		disk_user_close(disk->user);
+	disk->user = NULL;
 	if (disk->fd < 0)
 		return;
 	if (!disk->opt->ro && fdatasync(disk->fd))

@@ -10,11 +10,14 @@
 
 #define SECTOR		512
 
+struct disk_user;
+
 struct disk {
 	const struct disk_options *opt;
 	int fd;
 	uint64_t size;		/* bytes */
 	uint32_t block;		/* smallest transfer in bytes: SECTOR or more */
+	struct disk_user *user;	/* another process has it, and there is no fd; or NULL */
 };
 
 /* 0; or, after one line that says why it cannot be had, an exit status */

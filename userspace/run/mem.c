@@ -8,7 +8,7 @@
 
 #include "mem.h"
 
-static void *map_backend(uint64_t size, enum mem_backend backend)
+static void *map_backend(uint64_t size, enum mem_backend backend, int *mem_fd)
 {
 	int flags = MAP_NORESERVE;
 	int fd = -1;
@@ -34,15 +34,18 @@ static void *map_backend(uint64_t size, enum mem_backend backend)
 		break;
 	}
 	p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
-	if (fd >= 0)
+	if (p == MAP_FAILED && fd >= 0) {
 		close(fd);
+		fd = -1;
+	}
+	*mem_fd = fd;
 	return p;
 }
 
 int mem_alloc(struct guest_mem *mem, uint64_t size, enum mem_backend backend)
 {
 	uint64_t span = backend == MEM_HUGETLB ? (size + 2 * MiB - 1) & ~(2 * MiB - 1) : size;
-	void *p = map_backend(span, backend);
+	void *p = map_backend(span, backend, &mem->fd);
 
 	if (p == MAP_FAILED)
 		return -errno;
@@ -61,6 +64,8 @@ void mem_free(struct guest_mem *mem)
 {
 	if (mem->base)
 		munmap(mem->base, mem->span);
+	if (mem->base && mem->fd >= 0)
+		close(mem->fd);
 	mem->base = NULL;
 }
 
@@ -78,6 +83,28 @@ void *mem_at(const struct guest_mem *mem, uint64_t gpa, uint64_t len)
 	if (gpa < ABOVE_4G || gpa - ABOVE_4G >= high || len > high - (gpa - ABOVE_4G))
 		return NULL;
 	return mem->base + mem->low + (gpa - ABOVE_4G);
+}
+
+int mem_slots(const struct guest_mem *mem, struct mem_slot *slot)
+{
+	const uint64_t start[] = { 0, VGA_END, ABOVE_4G };
+	const uint64_t end[] = { VGA_HOLE, mem->low, ABOVE_4G + mem->size - mem->low };
+	int n = 0;
+
+	for (int i = 0; i < MEM_MAX_SLOTS; i++)
+		if (start[i] < end[i])
+			slot[n++] = (struct mem_slot){
+				start[i], end[i] - start[i],
+				mem_at(mem, start[i], end[i] - start[i]),
+			};
+	return n;
+}
+
+uint64_t mem_gpa(const struct guest_mem *mem, const void *hva)
+{
+	uint64_t offset = (const uint8_t *)hva - mem->base;
+
+	return offset < mem->low ? offset : offset - mem->low + ABOVE_4G;
 }
 
 uint64_t mem_window64(const struct guest_mem *mem)

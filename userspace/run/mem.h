@@ -38,6 +38,14 @@
 #define BOOT_START	0x90000ULL
 #define EBDA_START	0x9fc00ULL
 
+#define MEM_MAX_SLOTS	3
+
+/* Guest RAM in one piece, and where it lies here */
+struct mem_slot {
+	uint64_t gpa, len;
+	void *hva;
+};
+
 enum mem_backend { MEM_ANON, MEM_MEMFD, MEM_HUGETLB };
 
 struct guest_mem {
@@ -45,6 +53,7 @@ struct guest_mem {
 	uint64_t size;
 	uint64_t low;	/* bytes from 0; the rest is at ABOVE_4G */
 	uint64_t span;	/* bytes mapped at base */
+	int fd;		/* of MEM_MEMFD: the same bytes, for other processes; else -1 */
 };
 
 /* 0 or -errno */
@@ -52,6 +61,10 @@ int mem_alloc(struct guest_mem *mem, uint64_t size, enum mem_backend backend);
 void mem_free(struct guest_mem *mem);
 /* The host's address of guest RAM; NULL if any of the range is none */
 void *mem_at(const struct guest_mem *mem, uint64_t gpa, uint64_t len);
+/* All guest RAM, ascending; returns how many pieces */
+int mem_slots(const struct guest_mem *mem, struct mem_slot *slot);
+/* The guest's address of what mem_at() gave */
+uint64_t mem_gpa(const struct guest_mem *mem, const void *hva);
 /* Where the second PCI window begins */
 uint64_t mem_window64(const struct guest_mem *mem);
 /* MemTotal and swap of the host in bytes */

@@ -41,9 +41,11 @@ static const char usage[] =
 "                       where COM1 leads (default stdio; Ctrl-] ends the guest)\n"
 "  --console stdio|file:PATH|socket:PATH|none\n"
 "                       where a virtio console leads (default none)\n"
-"  --disk FILE[,format=raw][,ro][,cache=none|writeback][,serial=S]\n"
+"  --disk FILE[,format=raw|qcow2][,ro][,cache=none|writeback][,serial=S]\n"
 "       [,ring=split|packed][,iops=N][,bps=N[K|M|G]]\n"
 "                       virtio disk: an image or a block device (up to 16)\n"
+"  --disk vhost-user=SOCKET[,OPTION...]\n"
+"                       virtio disk that another process serves\n"
 "  --net tap=NAME[,mac=M]\n"
 "                       virtio network interface on a tap of the host (up to 8)\n"
 "  --net user[,hostfwd=tcp|udp:[ADDR]:PORT-[ADDR]:PORT]...[,loopback][,mac=M]\n"
@@ -288,12 +290,20 @@ static int parse_disk_word(struct disk_options *disk, const char *w)
 		return 0;
 	}
 	v = value_of(w, "format");
-	if (v)
-		return strcmp(v, "raw") ? bad("--disk: format=%s: want raw", v) : 0;
+	if (v) {
+		if (strcmp(v, "raw") && strcmp(v, "qcow2"))
+			return bad("--disk: format=%s: want raw or qcow2", v);
+		if (disk->socket)
+			return bad("--disk: format=: not with vhost-user=");
+		disk->qcow2 = !strcmp(v, "qcow2");
+		return 0;
+	}
 	v = value_of(w, "cache");
 	if (v) {
 		if (strcmp(v, "none") && strcmp(v, "writeback"))
 			return bad("--disk: cache=%s: want none or writeback", v);
+		if (disk->socket)
+			return bad("--disk: cache=: not with vhost-user=");
 		disk->direct = !strcmp(v, "none");
 		return 0;
 	}
@@ -336,6 +346,10 @@ static int parse_disk(struct options *opt, char *arg)
 		return bad("--disk: want FILE[,OPTION...]");
 	opt->disks++;
 	disk->path = arg;
+	disk->socket = value_of(arg, "vhost-user");
+	/* What fits struct sockaddr_un */
+	if (disk->socket && (!*disk->socket || strlen(disk->socket) > 107))
+		return bad("--disk %s: want vhost-user=SOCKET, of 1 to 107 characters", arg);
 	while (rest) {
 		char *w = rest;
 
@@ -633,6 +647,14 @@ static int parse_all(struct options *opt, int argc, char **argv, int *status)
 		return bad("nothing to boot: give --kernel FILE or --flat FILE@ADDR");
 	for (unsigned int i = 0; i < opt->nets; i++)
 		opt->net[i].no_sandbox = opt->no_sandbox;
+	for (unsigned int i = 0; i < opt->disks; i++) {
+		if (!opt->disk[i].socket && !opt->disk[i].qcow2)
+			continue;
+		if (opt->backend == MEM_HUGETLB)
+			return bad("--disk %s: its process needs guest memory that can be shared: "
+				   "not --memory-backend hugetlb", opt->disk[i].path);
+		opt->backend = MEM_MEMFD;
+	}
 	if (opt->serial.kind == CHARDEV_STDIO && opt->console.kind == CHARDEV_STDIO) {
 		if (opt->serial.given)
 			return bad("--serial and --console: one of them can be stdio");

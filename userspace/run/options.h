@@ -31,6 +31,8 @@ struct disk_options {
 	bool ro;
 	bool direct;		/* cache=none */
 	bool packed;		/* ring=packed */
+	bool qcow2;		/* format=qcow2 */
+	const char *socket;	/* vhost-user=; path is the whole word then */
 	const char *serial;	/* or NULL */
 	uint64_t iops, bps;	/* requests, bytes a second; 0: as many as come */
 };

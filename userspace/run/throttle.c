@@ -25,7 +25,7 @@ static void charge(uint64_t *done, uint64_t now, uint64_t n, uint64_t rate)
 	if (*done < now)
 		*done = now;
 	/* n % rate * NSEC may need more than 64 bits */
-	*done += n / rate * NSEC + (uint64_t)((unsigned __int128)(n % rate) * NSEC / rate);
+	*done += n / rate * NSEC + (uint64_t)((__uint128_t)(n % rate) * NSEC / rate);
 }
 
 void throttle_charge(struct throttle *t, uint64_t now, uint64_t bytes)

@@ -67,28 +67,19 @@ static int check_info(struct vm *vm)
 	return 0;
 }
 
-static int add_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t end)
-{
-	int ret;
-
-	if (gpa >= end)
-		return 0;
-	ret = hvmon_mem_set(vm->fd, slot, 0, gpa, end - gpa, mem_at(&vm->mem, gpa, end - gpa));
-	if (ret)
-		return complain(EXIT_HOST, "guest memory at 0x%llx: %s",
-				(unsigned long long)gpa, strerror(-ret));
-	return 0;
-}
-
 static int add_memory(struct vm *vm)
 {
-	int ret = add_slot(vm, 0, 0, VGA_HOLE);
+	struct mem_slot slot[MEM_MAX_SLOTS];
+	int n = mem_slots(&vm->mem, slot);
 
-	if (!ret)
-		ret = add_slot(vm, 1, VGA_END, vm->mem.low);
-	if (!ret)
-		ret = add_slot(vm, 2, ABOVE_4G, ABOVE_4G + vm->mem.size - vm->mem.low);
-	return ret;
+	for (int i = 0; i < n; i++) {
+		int ret = hvmon_mem_set(vm->fd, i, 0, slot[i].gpa, slot[i].len, slot[i].hva);
+
+		if (ret)
+			return complain(EXIT_HOST, "guest memory at 0x%llx: %s",
+					(unsigned long long)slot[i].gpa, strerror(-ret));
+	}
+	return 0;
 }
 
 int vm_create(struct vm *vm)

@@ -1,61 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * virtio-blk (virtio 1.2, 5.2) on a file or block device, by io_uring. All
- * queues share one ring: the loop submits what a doorbell announces in one
- * system call.
+ * virtio-blk (virtio 1.2, 5.2): what the guest asks for is checked here, and done
+ * by who has the disk, blk_uring.c or blk_user.c.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <liburing.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <time.h>
 
-#include <linux/falloc.h>
 #include <linux/virtio_blk.h>
 
-#include "../disk.h"
-#include "../throttle.h"
-#include "../vm.h"
+#include "../disk_user.h"
+#include "blk.h"
 #include "dev.h"
-#include "virtio.h"
 
 #define CLASS_STORAGE	0x010000
 #define MAX_QUEUES	16
-#define MAX_REQUESTS	256		/* in flight */
 #define MAX_RANGE	(1u << 22)	/* sectors to discard or zero at once */
-#define ZERO_LEN	65536
-
-enum blk_op { OP_READ, OP_WRITE, OP_FLUSH, OP_DISCARD, OP_ZERO, OP_WRITE_ZERO };
-
-struct blk_request {
-	struct virtq *vq;
-	struct virtq_chain chain;
-	enum blk_op op;
-	uint8_t *status;	/* in the guest */
-	struct iovec *iov;	/* what is left to transfer */
-	uint16_t nr;
-	uint64_t offset, left;	/* bytes */
-};
-
-struct blk {
-	struct virtio_dev vd;
-	struct disk disk;
-	struct virtio_blk_config config;
-	struct io_uring ring;
-	struct loop_source done;
-	bool ring_there;
-	bool failed;		/* and it was said */
-	bool starved;		/* entries wait for a free request */
-	struct throttle throttle;
-	struct loop_timer again;	/* when the limits allow more */
-	unsigned int nr_free;
-	struct blk_request *free[MAX_REQUESTS];
-	struct blk_request request[MAX_REQUESTS];
-};
-
-static uint8_t zeroes[ZERO_LEN] __attribute__((aligned(4096)));
 
 /* ---- the end of a request */
 
@@ -74,52 +35,6 @@ static void failed(struct blk *blk, struct blk_request *req, int err)
 			 (unsigned long long)req->offset, strerror(err));
 	blk->failed = true;
 	finish(blk, req, VIRTIO_BLK_S_IOERR);
-}
-
-/* ---- to the host's kernel */
-
-static void submit(struct blk *blk, struct blk_request *req)
-{
-	/* There are as many as requests */
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&blk->ring);
-	int fd = blk->disk.fd;
-
-	switch (req->op) {
-	case OP_READ:
-		io_uring_prep_readv(sqe, fd, req->iov, req->nr, req->offset);
-		break;
-	case OP_WRITE:
-		io_uring_prep_writev(sqe, fd, req->iov, req->nr, req->offset);
-		break;
-	case OP_FLUSH:
-		io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
-		break;
-	case OP_DISCARD:
-		io_uring_prep_fallocate(sqe, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-					req->offset, req->left);
-		break;
-	case OP_ZERO:
-		io_uring_prep_fallocate(sqe, fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
-					req->offset, req->left);
-		break;
-	case OP_WRITE_ZERO:
-		io_uring_prep_write(sqe, fd, zeroes, req->left < ZERO_LEN ? req->left : ZERO_LEN,
-				    req->offset);
-		break;
-	}
-	io_uring_sqe_set_data(sqe, req);
-}
-
-static void to_kernel(struct blk *blk)
-{
-	int ret, tries = 0;
-
-	do {
-		ret = io_uring_submit(&blk->ring);
-	} while (ret < 0 && ++tries < 1000);
-	if (ret < 0)
-		vm_end_text(blk->vd.pci.vm, END_HOST_ERROR, "--disk %s: io_uring: %s",
-			    blk->disk.opt->path, strerror(-ret));
 }
 
 /* What was done of a transfer is cut off */
@@ -148,18 +63,20 @@ static void done(struct blk *blk, struct blk_request *req)
 		return;
 	}
 	req->op = OP_FLUSH;
-	submit(blk, req);
+	blk->ops->submit(blk, req);
 }
 
-static void completed(struct blk *blk, struct blk_request *req, int res)
+void blk_completed(struct blk *blk, struct blk_request *req, int64_t res)
 {
 	bool transfer = req->op == OP_READ || req->op == OP_WRITE || req->op == OP_WRITE_ZERO;
 
-	if (res == -EINTR || res == -EAGAIN) {
-		submit(blk, req);
+	if (blk->closing) {
+		blk->free[blk->nr_free++] = req;
+	} else if (res == -EINTR || res == -EAGAIN) {
+		blk->ops->submit(blk, req);
 	} else if (res == -EOPNOTSUPP && req->op == OP_ZERO) {
 		req->op = OP_WRITE_ZERO;
-		submit(blk, req);
+		blk->ops->submit(blk, req);
 	} else if (res == -EOPNOTSUPP && req->op == OP_DISCARD) {
 		finish(blk, req, VIRTIO_BLK_S_UNSUPP);
 	} else if (res < 0 || (transfer && !res)) {
@@ -167,26 +84,15 @@ static void completed(struct blk *blk, struct blk_request *req, int res)
 		failed(blk, req, res ? -res : EIO);
 	} else if (transfer && (uint64_t)res < req->left) {
 		advance(req, res);
-		submit(blk, req);
+		blk->ops->submit(blk, req);
 	} else {
 		done(blk, req);
 	}
 }
 
-static void done_event(void *arg, uint32_t events)
+void blk_settle(struct blk *blk)
 {
-	struct blk *blk = arg;
-	struct io_uring_cqe *cqe;
-
-	(void)events;
-	while (!io_uring_peek_cqe(&blk->ring, &cqe)) {
-		struct blk_request *req = io_uring_cqe_get_data(cqe);
-		int res = cqe->res;
-
-		io_uring_cqe_seen(&blk->ring, cqe);
-		completed(blk, req, res);
-	}
-	to_kernel(blk);
+	blk->ops->commit(blk);
 	for (unsigned int i = 0; i < blk->vd.nr_queues; i++) {
 		virtq_signal(&blk->vd.vq[i]);
 		if (blk->starved && blk->nr_free)
@@ -194,7 +100,7 @@ static void done_event(void *arg, uint32_t events)
 	}
 	if (blk->nr_free)
 		blk->starved = false;
-	if (blk->vd.resetting && blk->nr_free == MAX_REQUESTS)
+	if (blk->vd.resetting && blk->nr_free == BLK_REQUESTS)
 		virtio_reset_done(&blk->vd);
 }
 
@@ -215,7 +121,7 @@ static void start_transfer(struct blk *blk, struct blk_request *req, uint64_t se
 	}
 	req->offset = sector * SECTOR;
 	if (req->left)
-		submit(blk, req);
+		blk->ops->submit(blk, req);
 	else
 		finish(blk, req, VIRTIO_BLK_S_OK);
 }
@@ -224,10 +130,12 @@ static void start_range(struct blk *blk, struct blk_request *req, uint32_t type)
 {
 	struct virtio_blk_discard_write_zeroes range;
 	uint32_t flags = type == VIRTIO_BLK_T_DISCARD ? 0 : VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
+	uint32_t limit = type == VIRTIO_BLK_T_DISCARD ? blk->config.max_discard_sectors :
+							blk->config.max_write_zeroes_sectors;
 
 	/* One range: max_discard_seg and max_write_zeroes_seg say so */
 	if (req->left != sizeof(range) || !iov_take(&req->iov, &req->nr, &range, sizeof(range)) ||
-	    blk->disk.opt->ro || range.num_sectors > MAX_RANGE ||
+	    blk->disk.opt->ro || range.num_sectors > limit ||
 	    !in_range(blk, range.sector, (uint64_t)range.num_sectors * SECTOR)) {
 		finish(blk, req, VIRTIO_BLK_S_IOERR);
 		return;
@@ -240,7 +148,7 @@ static void start_range(struct blk *blk, struct blk_request *req, uint32_t type)
 	req->left = (uint64_t)range.num_sectors * SECTOR;
 	req->op = type == VIRTIO_BLK_T_DISCARD ? OP_DISCARD : OP_ZERO;
 	if (req->left)
-		submit(blk, req);
+		blk->ops->submit(blk, req);
 	else
 		finish(blk, req, VIRTIO_BLK_S_OK);
 }
@@ -291,7 +199,7 @@ static void start(struct blk *blk, struct blk_request *req)
 	case VIRTIO_BLK_T_FLUSH:
 		req->op = OP_FLUSH;
 		req->offset = 0;
-		submit(blk, req);
+		blk->ops->submit(blk, req);
 		break;
 	case VIRTIO_BLK_T_DISCARD:
 	case VIRTIO_BLK_T_WRITE_ZEROES:
@@ -350,7 +258,7 @@ static void blk_kick(struct virtio_dev *vd, struct virtq *vq)
 		req->vq = vq;
 		start(blk, req);
 	}
-	to_kernel(blk);
+	blk->ops->commit(blk);
 	virtq_signal(vq);
 	if (!blk->nr_free)
 		blk->starved = true;
@@ -360,7 +268,7 @@ static void blk_kick(struct virtio_dev *vd, struct virtq *vq)
 
 static bool blk_reset(struct virtio_dev *vd)
 {
-	return ((struct blk *)vd)->nr_free == MAX_REQUESTS;
+	return ((struct blk *)vd)->nr_free == BLK_REQUESTS;
 }
 
 /* ---- making and unmaking */
@@ -368,18 +276,13 @@ static bool blk_reset(struct virtio_dev *vd)
 static void blk_free(struct virtio_dev *vd)
 {
 	struct blk *blk = (struct blk *)vd;
-	struct io_uring_cqe *cqe;
 
 	/* What is under way uses the guest's memory; nobody waits for the results */
-	for (; blk->ring_there && blk->nr_free < MAX_REQUESTS; blk->nr_free++) {
-		if (io_uring_wait_cqe(&blk->ring, &cqe))
-			break;
-		io_uring_cqe_seen(&blk->ring, cqe);
-	}
-	if (blk->ring_there) {
-		loop_del(&vd->pci.vm->loop, &blk->done);
-		io_uring_queue_exit(&blk->ring);
-	}
+	blk->closing = true;
+	while (blk->ops && blk->nr_free < BLK_REQUESTS && blk->ops->wait(blk))
+		;
+	if (blk->ops)
+		blk->ops->free(blk);
 	timer_fini(&vd->pci.vm->loop, &blk->again);
 	disk_close(&blk->disk);
 	virtio_destroy(vd);
@@ -393,14 +296,9 @@ static const struct virtio_ops blk_ops = {
 	.free = blk_free,
 };
 
-static int ring_error(const char *path, int err)
+static uint32_t least(uint32_t a, uint32_t b)
 {
-	/* By a sysctl, a system call filter, or built without */
-	if (err != ENOMEM && err != EMFILE && err != ENFILE)
-		return complain(EXIT_HOST, "--disk %s: this host's kernel forbids io_uring (%s), "
-				"which disks need: see kernel.io_uring_disabled, or a "
-				"container's system call filter", path, strerror(err));
-	return complain(EXIT_HOST, "--disk %s: io_uring: %s", path, strerror(err));
+	return a < b ? a : b;
 }
 
 static uint64_t set_config(struct blk *blk, uint16_t queues)
@@ -423,9 +321,20 @@ static uint64_t set_config(struct blk *blk, uint16_t queues)
 		.max_write_zeroes_seg = 1,
 		.write_zeroes_may_unmap = 0,
 	};
+	if (disk->user) {
+		const struct virtio_blk_config *has = &disk->user->config;
+
+		blk->config.max_discard_sectors = least(MAX_RANGE, has->max_discard_sectors);
+		blk->config.max_write_zeroes_sectors = least(MAX_RANGE,
+							     has->max_write_zeroes_sectors);
+	}
 	if (disk->opt->ro)
 		return features | 1ULL << VIRTIO_BLK_F_RO;
-	return features | 1ULL << VIRTIO_BLK_F_DISCARD | 1ULL << VIRTIO_BLK_F_WRITE_ZEROES;
+	if (!disk->user || (disk->user->features >> VIRTIO_BLK_F_DISCARD & 1))
+		features |= 1ULL << VIRTIO_BLK_F_DISCARD;
+	if (!disk->user || (disk->user->features >> VIRTIO_BLK_F_WRITE_ZEROES & 1))
+		features |= 1ULL << VIRTIO_BLK_F_WRITE_ZEROES;
+	return features;
 }
 
 int virtio_blk_create(struct vm *vm, struct disk *disk)
@@ -446,27 +355,23 @@ int virtio_blk_create(struct vm *vm, struct disk *disk)
 		return complain(EXIT_HOST, "--disk %s: no memory", path);
 	blk->disk = *disk;
 	disk->fd = -1;
-	blk->done.fd = -1;
+	disk->user = NULL;
 	blk->again.source.fd = -1;
 	blk->throttle.iops = blk->disk.opt->iops;
 	blk->throttle.bps = blk->disk.opt->bps;
-	for (; blk->nr_free < MAX_REQUESTS; blk->nr_free++)
-		blk->free[blk->nr_free] = &blk->request[MAX_REQUESTS - 1 - blk->nr_free];
+	for (; blk->nr_free < BLK_REQUESTS; blk->nr_free++)
+		blk->free[blk->nr_free] = &blk->request[BLK_REQUESTS - 1 - blk->nr_free];
+	blk->vd.pci.vm = vm;
 	kind.features = set_config(blk, queues);
 	kind.config = &blk->config;
-	ret = io_uring_queue_init(MAX_REQUESTS, &blk->ring, 0);
+	ret = blk->disk.user ? blk_user_create(blk) : blk_uring_create(blk);
 	if (ret) {
-		ret = ring_error(path, -ret);
-		blk->vd.pci.vm = vm;
 		blk_free(&blk->vd);
 		return ret;
 	}
-	blk->ring_there = true;
 	/* From here on errors free it */
 	ret = virtio_create(&blk->vd, vm, &kind);
 	if (!ret)
 		ret = timer_init(&vm->loop, &blk->again, again_event, blk);
-	if (!ret)
-		ret = loop_add(&vm->loop, &blk->done, blk->ring.ring_fd, EPOLLIN, done_event, blk);
 	return ret ? complain(EXIT_HOST, "--disk %s: %s", path, strerror(-ret)) : 0;
 }

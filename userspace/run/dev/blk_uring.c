@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A disk's file or block device, by io_uring. All queues share one ring: the loop
+ * submits what a doorbell announces in one system call.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <liburing.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include <linux/falloc.h>
+
+#include "blk.h"
+
+#define ZERO_LEN	65536
+
+struct uring {
+	struct io_uring ring;
+	struct loop_source done;
+};
+
+static uint8_t zeroes[ZERO_LEN] __attribute__((aligned(4096)));
+
+static void uring_submit(struct blk *blk, struct blk_request *req)
+{
+	struct uring *u = blk->back;
+	/* There are as many as requests */
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
+	int fd = blk->disk.fd;
+
+	switch (req->op) {
+	case OP_READ:
+		io_uring_prep_readv(sqe, fd, req->iov, req->nr, req->offset);
+		break;
+	case OP_WRITE:
+		io_uring_prep_writev(sqe, fd, req->iov, req->nr, req->offset);
+		break;
+	case OP_FLUSH:
+		io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
+		break;
+	case OP_DISCARD:
+		io_uring_prep_fallocate(sqe, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+					req->offset, req->left);
+		break;
+	case OP_ZERO:
+		io_uring_prep_fallocate(sqe, fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+					req->offset, req->left);
+		break;
+	case OP_WRITE_ZERO:
+		io_uring_prep_write(sqe, fd, zeroes, req->left < ZERO_LEN ? req->left : ZERO_LEN,
+				    req->offset);
+		break;
+	}
+	io_uring_sqe_set_data(sqe, req);
+}
+
+static void uring_commit(struct blk *blk)
+{
+	struct uring *u = blk->back;
+	int ret, tries = 0;
+
+	do {
+		ret = io_uring_submit(&u->ring);
+	} while (ret < 0 && ++tries < 1000);
+	if (ret < 0)
+		vm_end_text(blk->vd.pci.vm, END_HOST_ERROR, "--disk %s: io_uring: %s",
+			    blk->disk.opt->path, strerror(-ret));
+}
+
+static bool take_one(struct blk *blk, bool wait)
+{
+	struct uring *u = blk->back;
+	struct io_uring_cqe *cqe;
+	struct blk_request *req;
+	int res;
+
+	if (wait ? io_uring_wait_cqe(&u->ring, &cqe) : io_uring_peek_cqe(&u->ring, &cqe))
+		return false;
+	req = io_uring_cqe_get_data(cqe);
+	res = cqe->res;
+	io_uring_cqe_seen(&u->ring, cqe);
+	blk_completed(blk, req, res);
+	return true;
+}
+
+static void done_event(void *arg, uint32_t events)
+{
+	struct blk *blk = arg;
+
+	(void)events;
+	while (take_one(blk, false))
+		;
+	blk_settle(blk);
+}
+
+static bool uring_wait(struct blk *blk)
+{
+	return take_one(blk, true);
+}
+
+static void uring_free(struct blk *blk)
+{
+	struct uring *u = blk->back;
+
+	loop_del(&blk->vd.pci.vm->loop, &u->done);
+	io_uring_queue_exit(&u->ring);
+	free(u);
+}
+
+static const struct blk_ops uring_ops = {
+	.submit = uring_submit,
+	.commit = uring_commit,
+	.wait = uring_wait,
+	.free = uring_free,
+};
+
+static int ring_error(const char *path, int err)
+{
+	/* By a sysctl, a system call filter, or built without */
+	if (err != ENOMEM && err != EMFILE && err != ENFILE)
+		return complain(EXIT_HOST, "--disk %s: this host's kernel forbids io_uring (%s), "
+				"which disks need: see kernel.io_uring_disabled, or a "
+				"container's system call filter", path, strerror(err));
+	return complain(EXIT_HOST, "--disk %s: io_uring: %s", path, strerror(err));
+}
+
+int blk_uring_create(struct blk *blk)
+{
+	const char *path = blk->disk.opt->path;
+	struct uring *u = calloc(1, sizeof(*u));
+	int ret;
+
+	if (!u)
+		return complain(EXIT_HOST, "--disk %s: no memory", path);
+	ret = io_uring_queue_init(BLK_REQUESTS, &u->ring, 0);
+	if (ret) {
+		free(u);
+		return ring_error(path, -ret);
+	}
+	blk->back = u;
+	blk->ops = &uring_ops;
+	ret = loop_add(&blk->vd.pci.vm->loop, &u->done, u->ring.ring_fd, EPOLLIN, done_event, blk);
+	return ret ? complain(EXIT_HOST, "--disk %s: %s", path, strerror(-ret)) : 0;
+}
