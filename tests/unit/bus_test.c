@@ -108,15 +108,42 @@ static void test_pm(struct vm *vm)
 	expect(in(vm, PM_TIMER_PORT, 4) != t);
 	fake_end = END_NONE;
 	out(vm, PM1_CONTROL_PORT, 2, SLP_TYP_S5 << 10);
-	out(vm, PM1_CONTROL_PORT, 2, 1 << 10 | 1 << 13);
+	out(vm, PM1_CONTROL_PORT, 2, 2 << 10 | 1 << 13);
 	expect(fake_end == END_NONE);
 	out(vm, PM1_CONTROL_PORT, 2, SLP_TYP_S5 << 10 | 1 << 13);
 	expect(fake_end == END_POWEROFF);
 
-	claim("pm: enable bits are kept, status bits never set");
+	claim("pm: enable bits are kept, written status bits not set");
 	out(vm, PM1_EVENT_PORT, 2, 0xffff);
 	out(vm, PM1_EVENT_PORT + 2, 2, 0x0120);
 	expect(in(vm, PM1_EVENT_PORT, 4) == 0x01200000);
+
+	claim("pm: the RTC's alarm sets its status, and with its enable bit the SCI");
+	pm_rtc_alarm(vm);
+	expect(in(vm, PM1_EVENT_PORT, 2) == 0x400 && !fake_irq[SCI_IRQ]);
+	out(vm, PM1_EVENT_PORT + 2, 2, 0x400);
+	expect(fake_irq[SCI_IRQ] == 1);
+	out(vm, PM1_EVENT_PORT, 2, 0x8000);
+	expect(fake_irq[SCI_IRQ] == 1);
+	out(vm, PM1_EVENT_PORT, 2, 0x400);
+	expect(fake_irq[SCI_IRQ] == 0 && in(vm, PM1_EVENT_PORT, 2) == 0);
+
+	claim("pm: SLP_TYP 1 with SLP_EN sleeps until an alarm that is enabled");
+	out(vm, PM1_EVENT_PORT + 2, 2, 0);
+	out(vm, PM1_CONTROL_PORT, 2, SLP_TYP_S3 << 10);
+	expect(!vm->sleeping);
+	out(vm, PM1_CONTROL_PORT, 2, SLP_TYP_S3 << 10 | 1 << 13);
+	expect(vm->sleeping && !vm->woken);
+	pm_rtc_alarm(vm);
+	expect(vm->sleeping && !vm->woken);
+	out(vm, PM1_EVENT_PORT, 2, 0xffff);
+	out(vm, PM1_EVENT_PORT + 2, 2, 0x400);
+	pm_rtc_alarm(vm);
+	expect(!vm->sleeping && vm->woken && in(vm, PM1_EVENT_PORT, 2) == 0x8400);
+	claim("pm: with an alarm pending already there is no sleep");
+	vm->woken = false;
+	out(vm, PM1_CONTROL_PORT, 2, SLP_TYP_S3 << 10 | 1 << 13);
+	expect(!vm->sleeping && vm->woken);
 }
 
 int main(void)

@@ -174,6 +174,18 @@ void vm_end_text(struct vm *vm, enum end_reason reason, const char *fmt, ...)
 	vm_end(vm, reason, 0);
 }
 
+void vm_sleep(struct vm *vm)
+{
+	vm->sleeping = true;
+}
+
+void vm_wake(struct vm *vm)
+{
+	if (vm->sleeping)
+		vm->woken = true;
+	vm->sleeping = false;
+}
+
 int vm_add_device(struct vm *vm, struct bus *bus, uint64_t start, uint64_t len,
 		  uint32_t width, struct iodev *dev)
 {

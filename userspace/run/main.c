@@ -209,6 +209,12 @@ static int setup_vcpus(struct vm *vm, const struct boot_entry *entry)
 {
 	int ret = vm_create_vcpus(vm);
 
+	if (!ret) {
+		int err = vm_save_reset_states(vm);
+
+		if (err)
+			ret = complain(EXIT_HOST, "the vCPUs' first states: %s", strerror(-err));
+	}
 	for (uint32_t i = 0; !ret && i < vm->nr_vcpus; i++) {
 		int err = firmware_setup(vm, &vm->vcpu[i], entry);
 
@@ -233,11 +239,7 @@ static int run_guest(struct vm *vm, const struct boot_entry *entry)
 		return ret;
 	acpi_build(&vm->mem, vm->opt->cpus, vm->info.gpa_bits);
 	mptable_build(&vm->mem, vm->opt->cpus);
-	ret = vcpu_start_all(vm);
-	if (ret)
-		vm_end_text(vm, END_HOST_ERROR, "no thread for a vCPU: %s", strerror(-ret));
-	loop_run(&vm->loop);
-	vcpu_stop_all(vm);
+	vm_run(vm);
 	return -1;
 }
 

@@ -157,6 +157,7 @@ void vm_destroy(struct vm *vm)
 		if (vcpu->fd >= 0)
 			close(vcpu->fd);
 	}
+	free(vm->reset_state);
 	free(vm->vcpu);
 	if (vm->fd >= 0)
 		close(vm->fd);

@@ -77,6 +77,8 @@ struct vm {
 	uint32_t nr_vcpus;
 	struct vcpu *vcpu;
 	bool stop;		/* atomic: vCPU threads return */
+	struct hvmon_state *reset_state;	/* of each vCPU, for S3 */
+	bool sleeping, woken;	/* in S3, and out of it */
 
 	pthread_mutex_t end_lock;
 	enum end_reason end;
@@ -123,6 +125,15 @@ void vm_end_text(struct vm *vm, enum end_reason reason, const char *fmt, ...);
 void vm_end_exit(struct vm *vm, enum end_reason reason, const struct vcpu *vcpu);
 /* Prints the line and gives the exit status of the process */
 int vm_end_report(const struct vm *vm);
+
+/* sleep.c */
+/* From start to end, in and out of S3 */
+void vm_run(struct vm *vm);
+/* The guest falls asleep, something wakes it; with the lock held */
+void vm_sleep(struct vm *vm);
+void vm_wake(struct vm *vm);
+/* Before firmware has touched the vCPUs: 0 or -errno */
+int vm_save_reset_states(struct vm *vm);
 
 /* vcpu.c: threads; 0 or -errno */
 int vcpu_start_all(struct vm *vm);

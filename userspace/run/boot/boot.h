@@ -27,6 +27,7 @@
 #define BIOS_RSDP	0xf0000ULL
 #define BIOS_MP		0xf0040ULL
 #define BIOS_ACPI	0xf4000ULL
+#define BIOS_FACS	BIOS_ACPI	/* the first of the tables */
 #define BIOS_END	0x100000ULL
 
 enum boot_mode { BOOT_REAL, BOOT_PROTECTED, BOOT_LONG };

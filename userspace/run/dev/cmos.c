@@ -75,7 +75,8 @@ static void second_event(void *arg)
 {
 	struct cmos *c = arg;
 
-	rtc_second(&c->rtc, host_time());
+	if (rtc_second(&c->rtc, host_time()))
+		pm_rtc_alarm(c->vm);
 	update_line(c);
 	if (c->seconds)
 		arm_second(c);

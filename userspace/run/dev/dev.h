@@ -23,6 +23,7 @@ struct netback;
 #define PM1_EVENT_PORT	0x600
 #define PM1_CONTROL_PORT 0x604
 #define PM_TIMER_PORT	0x608
+#define SLP_TYP_S3	1	/* the DSDT keeps silent about it */
 #define SLP_TYP_S5	5
 
 #define RESET_PORT	0xcf9
@@ -34,6 +35,8 @@ int i8042_create(struct vm *vm);
 int pm_create(struct vm *vm);
 /* Presses the ACPI power button; false if the guest does not listen. With the VM's lock */
 bool pm_power_button(struct vm *vm);
+/* The RTC's alarm went off */
+void pm_rtc_alarm(struct vm *vm);
 /* The PCI bus; devices are added to it by pci_add() of pci.h */
 int pci_create(struct vm *vm);
 int testdev_create(struct vm *vm);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * ACPI fixed hardware (ACPI 6.5, 4.8): PM1a event and control blocks and the
- * power management timer. The SCI is raised for the power button only; ACPI mode
- * is always on.
+ * power management timer. The SCI is raised for the power button and the RTC's
+ * alarm, which also ends S3; ACPI mode is always on.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +12,8 @@
 #include "dev.h"
 
 #define PWRBTN		(1u << 8)	/* in PM1 status and PM1 enable */
+#define RTC_ALARM	(1u << 10)	/* likewise */
+#define WAK_STS		(1u << 15)
 #define SCI_EN		(1u << 0)
 #define SLP_TYP_SHIFT	10
 #define SLP_EN		(1u << 13)
@@ -53,11 +55,27 @@ static void update_sci(struct pm *pm)
 	vm_irq(pm->vm, SCI_IRQ, (pm->status & pm->enable) != 0);
 }
 
+/* WAK_STS and the event's bit tell the guest why it wakes: ACPI 6.5, 4.8.3.1.1 */
+static void update_sleep(struct pm *pm)
+{
+	if (!(pm->status & pm->enable))
+		return;
+	if (pm->vm->sleeping)
+		pm->status |= WAK_STS;
+	vm_wake(pm->vm);
+}
+
 static void write_control(struct pm *pm, uint16_t value)
 {
 	pm->control = value & ~SLP_EN;
-	if ((value & SLP_EN) && ((value >> SLP_TYP_SHIFT) & 7) == SLP_TYP_S5)
+	if (!(value & SLP_EN))
+		return;
+	if (((value >> SLP_TYP_SHIFT) & 7) == SLP_TYP_S5)
 		vm_end(pm->vm, END_POWEROFF, 0);
+	if (((value >> SLP_TYP_SHIFT) & 7) == SLP_TYP_S3) {
+		vm_sleep(pm->vm);
+		update_sleep(pm);
+	}
 }
 
 static void pm_write(struct iodev *dev, uint64_t offset, uint32_t len, uint64_t value)
@@ -87,8 +105,20 @@ bool pm_power_button(struct vm *vm)
 	if (!(pm->enable & PWRBTN))
 		return false;
 	pm->status |= PWRBTN;
+	update_sleep(pm);
 	update_sci(pm);
 	return true;
+}
+
+void pm_rtc_alarm(struct vm *vm)
+{
+	struct pm *pm = vm->pm;
+
+	if (!pm)
+		return;
+	pm->status |= RTC_ALARM;
+	update_sleep(pm);
+	update_sci(pm);
 }
 
 static void pm_free(struct iodev *dev)

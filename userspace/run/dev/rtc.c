@@ -197,15 +197,19 @@ static bool alarm_matches(const struct rtc *rtc, int alarm, int reg)
 	return rtc->cmos[alarm] >= 0xc0 || rtc->cmos[alarm] == rtc->cmos[reg];
 }
 
-void rtc_second(struct rtc *rtc, int64_t now)
+bool rtc_second(struct rtc *rtc, int64_t now)
 {
+	bool alarm;
+
 	if (rtc->cmos[REG_B] & B_SET)
-		return;
+		return false;
 	update_time(rtc, now);
 	rtc->cmos[REG_C] |= B_UPDATE;
-	if (alarm_matches(rtc, SECONDS_ALARM, SECONDS) &&
-	    alarm_matches(rtc, MINUTES_ALARM, MINUTES) &&
-	    alarm_matches(rtc, HOURS_ALARM, HOURS))
+	alarm = alarm_matches(rtc, SECONDS_ALARM, SECONDS) &&
+		alarm_matches(rtc, MINUTES_ALARM, MINUTES) &&
+		alarm_matches(rtc, HOURS_ALARM, HOURS);
+	if (alarm)
 		rtc->cmos[REG_C] |= B_ALARM;
 	update_irq(rtc);
+	return alarm && rtc->cmos[REG_B] & B_ALARM;
 }

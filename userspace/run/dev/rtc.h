@@ -25,6 +25,7 @@ uint64_t rtc_period(const struct rtc *rtc);
 /* True if the clock must be told of each new second */
 bool rtc_wants_seconds(const struct rtc *rtc);
 void rtc_periodic(struct rtc *rtc);
-void rtc_second(struct rtc *rtc, int64_t now);
+/* True if this is the alarm's second, and it is enabled */
+bool rtc_second(struct rtc *rtc, int64_t now);
 
 #endif
