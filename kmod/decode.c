@@ -78,9 +78,9 @@ static const struct hvmon_opcode one_byte[256] = {
 	[0x63] = ROW(F_MODRM, OP_MOVSX, OPD_REG, OPD_RM),	/* or ARPL */
 	[0x64 ... 0x67] = UD,
 	[0x68] = LEN(F_IMMZ | F_D64),
-	[0x69] = LEN(F_MODRM | F_IMMZ),
+	[0x69] = ROW(F_MODRM | F_IMMZ, OP_IMUL_IMM, OPD_REG, OPD_RM),
 	[0x6a] = LEN(F_IMM8 | F_D64),
-	[0x6b] = LEN(F_MODRM | F_IMM8),
+	[0x6b] = ROW(F_MODRM | F_IMM8, OP_IMUL_IMM, OPD_REG, OPD_RM),
 	[0x6c] = ROW(F_BYTE, OP_INS, 0, 0), [0x6d] = ROW(0, OP_INS, 0, 0),
 	[0x6e] = ROW(F_BYTE, OP_OUTS, 0, 0), [0x6f] = ROW(0, OP_OUTS, 0, 0),
 	[0x70 ... 0x7f] = LEN(F_IMM8),
@@ -172,11 +172,15 @@ static const struct hvmon_opcode two_byte[256] = {
 	[0x90 ... 0x9f] = LEN(F_MODRM),
 	[0xa0 ... 0xa2] = LEN(0),
 	[0xa3] = ROW(F_MODRM, OP_BT, OPD_RM, OPD_REG),
-	[0xa4] = LEN(F_MODRM | F_IMM8), [0xa5] = LEN(F_MODRM),
+	[0xa4] = ROW(F_MODRM | F_IMM8, OP_SHLD, OPD_RM, OPD_REG),
+	[0xa5] = ROW(F_MODRM, OP_SHLD, OPD_RM, OPD_REG),
 	[0xa6 ... 0xa7] = UNKNOWN,
 	[0xa8 ... 0xaa] = LEN(0),
 	[0xab] = ROW(F_MODRM | F_LOCK, OP_BTS, OPD_RM, OPD_REG),
-	[0xac] = LEN(F_MODRM | F_IMM8), [0xad ... 0xaf] = LEN(F_MODRM),
+	[0xac] = ROW(F_MODRM | F_IMM8, OP_SHRD, OPD_RM, OPD_REG),
+	[0xad] = ROW(F_MODRM, OP_SHRD, OPD_RM, OPD_REG),
+	[0xae] = LEN(F_MODRM),
+	[0xaf] = ROW(F_MODRM, OP_IMUL, OPD_REG, OPD_RM),
 	[0xb0] = ROW(F_MODRM | F_BYTE | F_LOCK, OP_CMPXCHG, OPD_RM, OPD_REG),
 	[0xb1] = ROW(F_MODRM | F_LOCK, OP_CMPXCHG, OPD_RM, OPD_REG),
 	[0xb2] = LEN(F_MODRM | F_MEM),
@@ -187,7 +191,8 @@ static const struct hvmon_opcode two_byte[256] = {
 	[0xb8] = LEN(F_MODRM), [0xb9] = UD,
 	[0xba] = GROUP(F_IMM8, GRP_8),
 	[0xbb] = ROW(F_MODRM | F_LOCK, OP_BTC, OPD_RM, OPD_REG),
-	[0xbc ... 0xbd] = LEN(F_MODRM),
+	[0xbc] = ROW(F_MODRM, OP_BSF, OPD_REG, OPD_RM),
+	[0xbd] = ROW(F_MODRM, OP_BSR, OPD_REG, OPD_RM),
 	[0xbe] = ROW(F_MODRM | F_SRC8, OP_MOVSX, OPD_REG, OPD_RM),
 	[0xbf] = ROW(F_MODRM | F_SRC16, OP_MOVSX, OPD_REG, OPD_RM),
 	[0xc0] = ROW(F_MODRM | F_BYTE | F_LOCK, OP_XADD, OPD_RM, OPD_REG),
@@ -465,6 +470,9 @@ static const struct hvmon_opcode *find_row(struct hvmon_insn *insn)
 		row = &two_byte[insn->opcode];
 		if (row->op == OP_GROUP && row->dst == GRP_VEC)
 			insn->vec = find_vec(insn);
+		/* With F3 they are TZCNT and LZCNT, if the processor has these */
+		if ((row->op == OP_BSF || row->op == OP_BSR) && insn->rep == 0xf3)
+			row = &three_byte_38;
 		break;
 	case 2:
 		row = &three_byte_38;

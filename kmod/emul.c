@@ -331,6 +331,16 @@ static int map_rm(struct hvmon_emul *em, const struct hvmon_int_op *op)
 			       is_dst && (op->flags & INT_WR));
 }
 
+/* The operand that is neither destination nor source: CL of A5 and AD, or immediate */
+static u64 third_operand(struct hvmon_emul *em)
+{
+	const struct hvmon_insn *insn = &em->insn;
+
+	if ((insn->op == OP_SHLD || insn->op == OP_SHRD) && insn->opcode & 1)
+		return hvmon_em_reg(em, HVMON_RCX, 1);
+	return insn->imm;
+}
+
 static int exec_int(struct hvmon_emul *em)
 {
 	const struct hvmon_insn *insn = &em->insn;
@@ -339,6 +349,7 @@ static int exec_int(struct hvmon_emul *em)
 		.size = insn->opsize,
 		.srcsize = insn->srcsize,
 		.rflags = em->regs.rflags,
+		.third = third_operand(em),
 		.acc = hvmon_em_reg(em, HVMON_RAX, insn->opsize),
 	};
 	int r;
@@ -360,7 +371,7 @@ static int exec_int(struct hvmon_emul *em)
 	if (op->flags & INT_WR_SRC)
 		r = store(em, insn->src, insn->opsize, a.src);
 	/* Only memory sees the write of a CMPXCHG that found another value */
-	if (!r && (op->flags & INT_WR) && (insn->mem || !a.set_acc))
+	if (!r && !a.keep && (op->flags & INT_WR) && (insn->mem || !a.set_acc))
 		r = store(em, insn->dst, insn->opsize, a.dst);
 	if (a.set_acc)
 		hvmon_em_set_reg(em, HVMON_RAX, insn->opsize, a.acc);

@@ -176,20 +176,24 @@ int hvmon_em_system(struct hvmon_emul *em);
  * struct hvmon_int_args - operands of an integer operation, zero-extended
  * @dst: in and out
  * @src: in; out for XCHG and XADD
+ * @third: in; the immediate of IMUL, the count of SHLD and SHRD
  * @acc: in and out, for CMPXCHG
  * @rflags: in and out
  * @size: bytes of the operands
  * @srcsize: bytes of the source
  * @set_acc: out: @acc is to be written
+ * @keep: out: the destination is not to be written
  */
 struct hvmon_int_args {
 	u64 dst;
 	u64 src;
+	u64 third;
 	u64 acc;
 	u64 rflags;
 	u8 size;
 	u8 srcsize;
 	bool set_acc;
+	bool keep;
 };
 
 /* hvmon_int_op.flags: what it does with its operands besides reading the source */

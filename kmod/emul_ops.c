@@ -201,6 +201,92 @@ static void op_btc(struct hvmon_int_args *a)
 	a->dst ^= bit_test(a);
 }
 
+/* Of zero there is no bit: the destination stays, APM vol. 3, "BSF" */
+static void scan(struct hvmon_int_args *a, bool reverse)
+{
+	a->keep = !a->src;
+	a->rflags &= ~ZF;
+	if (a->keep)
+		a->rflags |= ZF;
+	else
+		a->dst = reverse ? 63 - __builtin_clzll(a->src) : __builtin_ctzll(a->src);
+}
+
+static void op_bsf(struct hvmon_int_args *a)
+{
+	scan(a, false);
+}
+
+static void op_bsr(struct hvmon_int_args *a)
+{
+	scan(a, true);
+}
+
+static s64 sign_extend(const struct hvmon_int_args *a, u64 val)
+{
+	int shift = 64 - 8 * a->size;
+
+	return (s64)(val << shift) >> shift;
+}
+
+/* CF and OF say that the product does not fit */
+static void imul(struct hvmon_int_args *a, u64 x, u64 y)
+{
+	s64 res;
+	bool over = __builtin_mul_overflow(sign_extend(a, x), sign_extend(a, y), &res);
+
+	a->dst = res & hvmon_size_mask(a->size);
+	a->rflags &= ~(CF | OF);
+	if (over || sign_extend(a, a->dst) != res)
+		a->rflags |= CF | OF;
+}
+
+static void op_imul(struct hvmon_int_args *a)
+{
+	imul(a, a->dst, a->src);
+}
+
+static void op_imul_imm(struct hvmon_int_args *a)
+{
+	imul(a, a->src, a->third & hvmon_size_mask(a->size));
+}
+
+/* OF is defined for shifts by one bit, then it says that the sign has changed */
+static void shift_double(struct hvmon_int_args *a, bool left)
+{
+	unsigned int bits = 8 * a->size, n = a->third & (bits == 64 ? 63 : 31);
+	u64 res, old = a->dst, in = a->src, out;
+
+	/* Flags stay; the store still clears the upper half of a 32-bit register */
+	if (!n)
+		return;
+	/* More than 16 bits: undefined, processors go on with the source's */
+	if (n > bits) {
+		n -= bits;
+		swap(old, in);
+	}
+	if (left) {
+		res = (n == bits ? 0 : old << n) | in >> (bits - n);
+		out = old >> (bits - n);
+	} else {
+		res = old >> n | (n == bits ? in : in << (bits - n));
+		out = old >> (n - 1);
+	}
+	a->dst = res & hvmon_size_mask(a->size);
+	set_flags(a, a->dst, (out & 1 ? CF : 0) | ((a->dst ^ old) & sign_bit(a) ? OF : 0),
+		  n == 1 ? AF : AF | OF);
+}
+
+static void op_shld(struct hvmon_int_args *a)
+{
+	shift_double(a, true);
+}
+
+static void op_shrd(struct hvmon_int_args *a)
+{
+	shift_double(a, false);
+}
+
 #define RDWR	(INT_RD | INT_WR)
 
 const struct hvmon_int_op hvmon_int_ops[OP_NR_INT] = {
@@ -228,4 +314,10 @@ const struct hvmon_int_op hvmon_int_ops[OP_NR_INT] = {
 	[OP_BTS] = { op_bts, RDWR | INT_BIT },
 	[OP_BTR] = { op_btr, RDWR | INT_BIT },
 	[OP_BTC] = { op_btc, RDWR | INT_BIT },
+	[OP_BSF] = { op_bsf, INT_WR },
+	[OP_BSR] = { op_bsr, INT_WR },
+	[OP_IMUL] = { op_imul, RDWR },
+	[OP_IMUL_IMM] = { op_imul_imm, INT_WR },
+	[OP_SHLD] = { op_shld, RDWR },
+	[OP_SHRD] = { op_shrd, RDWR },
 };

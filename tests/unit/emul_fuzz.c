@@ -143,6 +143,10 @@ static const struct form forms[] = {
 	{ 1, 0xb7, -1, 0, NORMAL }, { 1, 0xbe, -1, 0, NORMAL }, { 1, 0xbf, -1, 0, NORMAL },
 	{ 1, 0xc0, -1, 0, NORMAL }, { 1, 0xc1, -1, 0, NORMAL }, { 1, 0xc3, -1, 0, NORMAL },
 	{ 1, 0xc7, 1, 0, NORMAL },
+	{ 1, 0xbc, -1, 0, NORMAL }, { 1, 0xbd, -1, 0, NORMAL }, { 1, 0xaf, -1, 0, NORMAL },
+	{ 0, 0x69, -1, 'z', NORMAL }, { 0, 0x6b, -1, 1, NORMAL },
+	{ 1, 0xa4, -1, 1, NORMAL }, { 1, 0xa5, -1, 0, NORMAL },
+	{ 1, 0xac, -1, 1, NORMAL }, { 1, 0xad, -1, 0, NORMAL },
 	{ 2, 0xf0, -1, 0, NORMAL }, { 2, 0xf1, -1, 0, NORMAL },
 	{ 0, 0xa4, -1, 0, STRING }, { 0, 0xa5, -1, 0, STRING }, { 0, 0xa6, -1, 0, STRING },
 	{ 0, 0xa7, -1, 0, STRING }, { 0, 0xaa, -1, 0, STRING }, { 0, 0xab, -1, 0, STRING },
@@ -371,12 +375,28 @@ static bool same_vectors(const u8 *xsave)
 	return true;
 }
 
+/* The count of SHLD and SHRD */
+static unsigned int shift_count(const struct hvmon_insn *insn, const struct hvmon_regs *start)
+{
+	u64 n = insn->opcode & 1 ? start->gpr[HVMON_RCX] : insn->imm;
+
+	return n & (insn->opsize == 8 ? 63 : 31);
+}
+
 /* BT leaves all but CF and ZF undefined, logical operations AF */
-static u64 defined_flags(const struct hvmon_insn *insn)
+static u64 defined_flags(const struct hvmon_insn *insn, const struct hvmon_regs *start)
 {
 	switch (insn->op) {
 	case OP_BT ... OP_BTC:
 		return 0x41;
+	case OP_BSF: case OP_BSR:
+		return 0x40;
+	case OP_IMUL: case OP_IMUL_IMM:
+		return 0x801;
+	case OP_SHLD: case OP_SHRD:
+		if (shift_count(insn, start) > 1)
+			return HVMON_ARITH_FLAGS & ~0x810ULL;
+		return HVMON_ARITH_FLAGS & (shift_count(insn, start) ? ~0x10ULL : ~0ULL);
 	case OP_AND: case OP_OR: case OP_XOR: case OP_TEST:
 		return HVMON_ARITH_FLAGS & ~0x10ULL;
 	default:
@@ -435,6 +455,9 @@ static int round_of(const struct form *f)
 	if (r > 0 && !em.insn.mem && (em.insn.op == OP_POP || em.insn.opsize == 1) &&
 	    em.insn.rm == HVMON_RSP && f->kind != STRING)
 		return 0;
+	if (r > 0 && (em.insn.op == OP_SHLD || em.insn.op == OP_SHRD) && em.insn.opsize == 2 &&
+	    shift_count(&em.insn, &in) > 16)
+		return 0;	/* undefined */
 
 	start = in;
 	memcpy(memory, buffer, BUF_SIZE);
@@ -453,7 +476,7 @@ static int round_of(const struct form *f)
 	}
 	if (memcmp(in.gpr, native.gpr, sizeof(in.gpr)))
 		return complain(&c, "registers", &start, &in, fault, sig);
-	if ((in.rflags ^ native.rflags) & defined_flags(&em.insn))
+	if ((in.rflags ^ native.rflags) & defined_flags(&em.insn, &start))
 		return complain(&c, "flags", &start, &in, fault, sig);
 	if (memcmp(memory, buffer, BUF_SIZE))
 		return complain(&c, "memory", &start, &in, fault, sig);
