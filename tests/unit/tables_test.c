@@ -225,7 +225,7 @@ static void test_topology(void)
 
 static void test_memory(void)
 {
-	struct guest_mem big = { NULL, 5 * GiB, 3 * GiB, 5 * GiB };
+	struct guest_mem big = { NULL, 5 * GiB, 3 * GiB, 5 * GiB, -1 };
 	struct mem_range map[MEM_MAX_RANGES];
 	int n;
 
