@@ -105,6 +105,7 @@ static uint32_t expected(void)
 int main(int argc, char **argv)
 {
 	const struct backend *be = &hvmon_backend;
+	struct machine m = { };
 	uint32_t want, got;
 	uint16_t port;
 	char *mem;
@@ -122,11 +123,12 @@ int main(int argc, char **argv)
 	number = strtoul(argv[2], NULL, 0);
 	memcpy(mem + 0x8000, &number, sizeof(number));
 	memcpy(mem + CODE_GPA, guest_start, guest_end - guest_start);
-	be->create(mem, MEM_SIZE);
-	be->start(CODE_GPA);
+	be->create(&m, mem, MEM_SIZE);
+	be->vcpu(&m, 0);
+	be->start(&m, 0, CODE_GPA, STACK_GPA, 0);
 	for (n = 1;; n++) {
-		if (be->run(&port, &data) != EXIT_OUT || port != PORT_RESULT) {
-			be->explain();
+		if (be->run(&m, 0, &port, &data) != EXIT_OUT || port != PORT_RESULT) {
+			be->explain(&m, 0);
 			die("the guest ended in round %ld", n);
 		}
 		want = expected();
