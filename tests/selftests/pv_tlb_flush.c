@@ -17,7 +17,8 @@ GUEST64(guest,
 	"mov $0x102001, %eax\n"
 	"xor %edx, %edx\n"
 	"wrmsr\n"
-	"1: movzbl 0x102010, %eax\n"
+	"1: cli\n"				/* an interrupt comes in HLT, not before */
+	"movzbl 0x102010, %eax\n"
 	"mov %eax, 0x100010\n"
 	"mov 0x40110000, %eax\n"
 	G_REPORT
