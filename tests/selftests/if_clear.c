@@ -103,8 +103,8 @@ static void spins(struct hvt_vcpu *v, const char *mode)
 	      mode, s->handled, s->while_masked, s->if_clear);
 	CHECK(!s->late, "%s: %u of %u came late", mode, s->late, ROUNDS);
 	CHECK_EQ(s->handled, ROUNDS);
-	/* Or nothing was shown */
-	CHECK(host_intr >= ROUNDS, "%s: %llu host interrupts in %u rounds", mode,
+	/* Or nothing was shown; an emulator that gets no time merges its ticks */
+	CHECK(host_intr >= ROUNDS / 4, "%s: %llu host interrupts in %u rounds", mode,
 	      (unsigned long long)host_intr, ROUNDS);
 }
 
