@@ -6,26 +6,8 @@
 # Usage: HVMON_RUN=PATH sh cmdline_test.sh
 
 run=${HVMON_RUN:?the path of hvmon-run}
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-fails=0
-
-# refuse STATUS WORDS ARG...
-refuse() {
-	want=$1 words=$2
-	shift 2
-	"$run" "$@" >"$dir/out" 2>"$dir/err" </dev/null
-	got=$?
-	if [ "$got" = "$want" ] && [ ! -s "$dir/out" ] &&
-	   [ "$(wc -l <"$dir/err")" = 1 ] && grep -q "^hvmon-run: .*$words" "$dir/err"; then
-		echo "ok cmdline: refused with status $want: $words"
-	else
-		echo "not ok cmdline: refused with status $want: $words"
-		echo "# $* gave status $got and said:"
-		sed 's/^/# /' "$dir/err"
-		fails=$((fails + 1))
-	fi
-}
+program=$run label=cmdline
+. "$(dirname "$0")/refuse.sh"
 
 head -c 512 /dev/zero >"$dir/flat"
 : >"$dir/empty"

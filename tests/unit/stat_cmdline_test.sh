@@ -6,26 +6,8 @@
 # Usage: HVMON_STAT=PATH sh stat_cmdline_test.sh
 
 stat=${HVMON_STAT:?the path of hvmon-stat}
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-fails=0
-
-# refuse STATUS WORDS ARG...
-refuse() {
-	want=$1 words=$2
-	shift 2
-	"$stat" "$@" >"$dir/out" 2>"$dir/err" </dev/null
-	got=$?
-	if [ "$got" = "$want" ] && [ ! -s "$dir/out" ] &&
-	   [ "$(wc -l <"$dir/err")" = 1 ] && grep -q "^hvmon-stat: .*$words" "$dir/err"; then
-		echo "ok stat: refused with status $want: $words"
-	else
-		echo "not ok stat: refused with status $want: $words"
-		echo "# $* gave status $got and said:"
-		sed 's/^/# /' "$dir/err"
-		fails=$((fails + 1))
-	fi
-}
+program=$stat label=stat
+. "$(dirname "$0")/refuse.sh"
 
 refuse 2 'no such option' --frobnicate
 refuse 2 'argument is missing' --record
