@@ -109,6 +109,19 @@ static void open_intr_window(struct hvmon_vcpu *vcpu, bool pending)
 }
 
 /*
+ * An exception takes the place of the event whose delivery raised it (SDM vol. 3,
+ * 6.15, table 6-5). INT n and its like are executed again when its handler returns;
+ * an interrupt is lost, as on a processor, and cannot come before that: IF is clear.
+ * An NMI is lost on a processor too, but blocked; the exit has taken that back.
+ */
+static void displace_in_flight(struct hvmon_vcpu *vcpu)
+{
+	if (vcpu->in_flight.valid && vcpu->in_flight.type == HVMON_EV_NMI)
+		atomic_add_unless(&vcpu->nmi_queued, 1, 2);
+	vcpu->in_flight.valid = 0;
+}
+
+/*
  * One event per entry, by priority: exceptions of the last instruction, what
  * was interrupted, NMI, interrupt (SDM vol. 3, 6.9; APM vol. 2, 8.5). For what
  * has to wait a window is opened.
@@ -119,12 +132,8 @@ static void inject_events(struct hvmon_vcpu *vcpu)
 	bool busy = false;
 	int vector;
 
-	/*
-	 * An exception that is newer than what was interrupted was raised by its
-	 * delivery. An interrupt or NMI comes again after it; one exception has
-	 * replaced the other (hvmon_queue_exception()).
-	 */
 	if (vcpu->exception.valid) {
+		displace_in_flight(vcpu);
 		inject(vcpu, &vcpu->exception, false);
 		busy = true;
 	} else if (vcpu->in_flight.valid) {

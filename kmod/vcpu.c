@@ -156,6 +156,8 @@ void hvmon_queue_nmi(struct hvmon_vcpu *vcpu)
 
 static int inject_exception(struct hvmon_vcpu *vcpu, const struct hvmon_inject *arg)
 {
+	int r = 0;
+
 	if (arg->vector > 31 || arg->vector == 2 || arg->has_error > 1)
 		return -EINVAL;
 	if (arg->has_error != !!(HVMON_EXC_WITH_ERROR & BIT(arg->vector)))
@@ -164,9 +166,14 @@ static int inject_exception(struct hvmon_vcpu *vcpu, const struct hvmon_inject *
 		return -EINVAL;
 	if (mutex_lock_interruptible(&vcpu->mutex))
 		return -ERESTARTNOHAND;
-	hvmon_queue_exception(vcpu, arg->vector, arg->has_error, arg->error, arg->payload);
+	/* It would take the event's place, as if the event's delivery had raised it */
+	if (vcpu->in_flight.valid && vcpu->in_flight.type != HVMON_EV_EXCEPTION)
+		r = -EBUSY;
+	else
+		hvmon_queue_exception(vcpu, arg->vector, arg->has_error, arg->error,
+				      arg->payload);
 	mutex_unlock(&vcpu->mutex);
-	return 0;
+	return r;
 }
 
 static int inject_interrupt(struct hvmon_vcpu *vcpu, const struct hvmon_inject *arg)

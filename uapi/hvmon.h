@@ -688,7 +688,11 @@ struct hvmon_event {
 
 struct hvmon_events {
 	struct hvmon_event in_flight;	/* its delivery was interrupted; any type */
-	struct hvmon_event exception;	/* to be delivered before that */
+	/*
+	 * Raised by that delivery, and takes its place: an interrupt does not come
+	 * again, an NMI is pending again.
+	 */
+	struct hvmon_event exception;
 	__u32 flags;			/* HVMON_EVS_* */
 	__u32 nmi_pending;		/* 0 .. 2 */
 	__u64 pending_dbg;		/* VT-x's pending debug exceptions; AMD-V: 0 */
@@ -863,7 +867,8 @@ struct hvmon_cpuid {
  * @payload: #PF: CR2, #DB: DR6 bits, else 0
  *
  * At most two NMIs wait, as in a processor; more are lost without an error. An
- * exception merges with one that waits (double fault, HVMON_EXIT_SHUTDOWN).
+ * exception merges with one that waits (double fault, HVMON_EXIT_SHUTDOWN). While
+ * hvmon_events.in_flight is another event it is EBUSY: HVMON_RUN delivers that first.
  */
 struct hvmon_inject {
 	__u32 size;
