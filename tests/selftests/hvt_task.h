@@ -85,14 +85,14 @@ static inline struct hvt_tss *hvt_task(struct hvt_vcpu *v, int n, u32 eip)
 /* Where task @n's code is loaded */
 #define HVT_TASK_CODE(n)	(HVT_CODE + (n) * 0x1000UL)
 
-/* Where the guest is that touches all that tasks use, and that is below it */
+/* Where the guest is that touches all memory */
 #define HVT_TOUCH_AT	(HVT_DATA + 0x40000UL)
 
 GUEST32(hvt_touch,
 	"xor %ebx, %ebx\n"
 	"1: orb $0, (%ebx)\n"
 	"add $0x1000, %ebx\n"
-	"cmp $0x140000, %ebx\n"
+	"cmp $0x400000, %ebx\n"	/* HVT_MEM */
 	"jb 1b\n"
 	"mov %ebx, %eax\n"
 	G_REPORT);
