@@ -104,12 +104,12 @@ static const struct iphdr *ip_in(int protocol, int ms)
 	return NULL;
 }
 
-static uint16_t ip_sum(const void *header)
+static uint16_t ip_sum(const void *data, size_t len)
 {
-	const uint16_t *p = header;
+	const uint16_t *p = data;
 	uint32_t sum = 0;
 
-	for (int i = 0; i < 10; i++)
+	for (size_t i = 0; i < len / 2; i++)
 		sum += p[i];
 	sum = (sum >> 16) + (sum & 0xffff);
 	return ~(sum + (sum >> 16));
@@ -136,7 +136,7 @@ static void udp_out(const char *from, const char *to, uint16_t sport, uint16_t d
 	memcpy(p.eth.ether_shost, nb.mac, 6);
 	inet_pton(AF_INET, from, &p.ip.saddr);
 	inet_pton(AF_INET, to, &p.ip.daddr);
-	p.ip.check = ip_sum(&p.ip);
+	p.ip.check = ip_sum(&p.ip, sizeof(p.ip));
 	memcpy(p.data, data, len);
 	packet_out(&p, offsetof(struct udp_packet, data) + len);
 }
@@ -249,6 +249,78 @@ static void test_forward(void)
 	expect(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
 }
 
+/* To the port of a TCP packet that came: @flags, and @len bytes of data */
+static void tcp_out(const struct iphdr *ip, uint32_t seq, uint8_t flags, size_t len)
+{
+	const struct tcphdr *th = (void *)(ip + 1);
+	struct {
+		struct ether_header eth;
+		struct iphdr ip;
+		struct tcphdr tcp;
+		uint8_t data[8];
+	} __attribute__((packed)) p = {
+		.eth.ether_dhost = { 0x52, 0x55, 10, 0, 2, 2 },
+		.eth.ether_type = htons(ETHERTYPE_IP),
+		.ip = { .ihl = 5, .version = 4, .ttl = 64, .protocol = IPPROTO_TCP,
+			.tot_len = htons(sizeof(p.ip) + sizeof(p.tcp) + len),
+			.saddr = ip->daddr, .daddr = ip->saddr },
+		.tcp = { .th_sport = th->dest, .th_dport = th->source, .th_seq = htonl(seq),
+			 .th_ack = htonl(ntohl(th->seq) + 1), .th_off = 5, .th_flags = flags,
+			 .th_win = htons(65535) },
+	};
+	/* The sum is over these too: RFC 793, 3.1 */
+	struct {
+		uint32_t saddr, daddr;
+		uint16_t protocol, len;
+		struct tcphdr tcp;
+		uint8_t data[8];
+	} sum = { .saddr = p.ip.saddr, .daddr = p.ip.daddr, .protocol = htons(IPPROTO_TCP),
+		  .len = htons(sizeof(p.tcp) + len) };
+
+	memcpy(p.eth.ether_shost, nb.mac, 6);
+	p.ip.check = ip_sum(&p.ip, sizeof(p.ip));
+	memcpy(&sum.tcp, &p.tcp, sizeof(p.tcp));
+	p.tcp.check = ip_sum(&sum, sizeof(sum));
+	packet_out(&p, offsetof(__typeof__(p), data) + len);
+}
+
+static void test_reset(void)
+{
+	uint16_t tcp;
+	int held = host_socket(SOCK_STREAM, &tcp);
+	struct net_options opt = {
+		.loopback = true,
+		.forwards = 1,
+		.forward = { { "tcp", false, htonl(INADDR_LOOPBACK), 0, tcp, 22 } },
+	};
+	struct iphdr copy[2];
+	const struct iphdr *ip;
+	int fd;
+
+	claim("user: a connection that the host closes while the guest speaks costs nothing else");
+	close(held);
+	expect(!open_user(&opt));
+	fd = host_connect(SOCK_STREAM, tcp);
+	ip = ip_in(IPPROTO_TCP, 2000);
+	expect(fd >= 0 && ip);
+	if (ip) {
+		memcpy(copy, ip, sizeof(copy));
+		tcp_out(copy, 1, TH_SYN | TH_ACK, 0);
+		expect(ip_in(IPPROTO_TCP, 2000));
+		close(fd);
+		for (int i = 0; i < 3; i++) {
+			while (packet_in(100))
+				;
+			tcp_out(copy, 2 + 8 * i, TH_ACK | TH_PUSH, 8);
+		}
+	}
+	while (packet_in(300))
+		;
+	expect(host_connect(SOCK_STREAM, tcp) >= 0);
+	expect(ip_in(IPPROTO_TCP, 2000));
+	netback_close(&nb);
+}
+
 static void test_busy(void)
 {
 	struct net_options opt = { .forwards = 1 };
@@ -348,10 +420,11 @@ static void test_loopback(void)
 	expect(recv(fd, got, sizeof(got), MSG_DONTWAIT) < 0);
 	close(fd);
 
-	claim("user: when its process dies the device reads an end of file");
+	claim("user: when its process dies the device reads an end of file, and learns why");
 	kill(nb.pid, SIGKILL);
 	fcntl(nb.fd, F_SETFL, 0);
 	expect(!read(nb.fd, frame, sizeof(frame)));
+	expect(!strcmp(nb.ops->gone(&nb), "its process was killed by SIGKILL"));
 	netback_close(&nb);
 }
 
@@ -361,6 +434,7 @@ int main(void)
 	alarm(60);
 	test_dhcp();
 	test_forward();
+	test_reset();
 	test_busy();
 	test_sandbox();
 	test_outgoing();

@@ -26,10 +26,12 @@ struct netback;
 /**
  * struct netback_ops - a kind of back end; what is NULL is not needed
  * @set_offloads: what the guest takes in packets for it, as TUN_F_*
+ * @gone: why there is an end of file, in a few words
  * @close: releases what there is beside the descriptor
  */
 struct netback_ops {
 	void (*set_offloads)(struct netback *nb, unsigned int flags);
+	const char *(*gone)(struct netback *nb);
 	void (*close)(struct netback *nb);
 };
 
@@ -40,7 +42,7 @@ struct netback_ops {
  *	of virtio 1.2, 5.1.6 (12 bytes). End of file and errors: it is gone for good
  * @offloads: which of NETBACK_OFFLOADS it has
  * @mac: of the guest's end
- * @pid: of the process behind @fd, for user_open()
+ * @pid: of the process behind @fd, for user_open(); 0 when it has been waited for
  */
 struct netback {
 	const struct netback_ops *ops;

@@ -274,6 +274,8 @@ static void run_child(int fd, const struct net_options *opt, pid_t parent)
 
 	/* The terminal's signals are for the launcher */
 	setpgid(0, 0);
+	/* libslirp writes to connections that the other end has reset */
+	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "hvmon-user-net");
 	if (getppid() != parent)
@@ -294,11 +296,31 @@ static void run_child(int fd, const struct net_options *opt, pid_t parent)
 
 static void user_close(struct netback *nb)
 {
+	if (!nb->pid)
+		return;
 	kill(nb->pid, SIGKILL);
 	waitpid(nb->pid, NULL, 0);
 }
 
+static const char *user_gone(struct netback *nb)
+{
+	static char why[64];
+	int status = 0;
+
+	/* It has closed its end, and so is about to be one to wait for */
+	waitpid(nb->pid, &status, 0);
+	nb->pid = 0;
+	if (WIFSIGNALED(status))
+		snprintf(why, sizeof(why), "its process was killed by SIG%s",
+			 sigabbrev_np(WTERMSIG(status)));
+	else
+		snprintf(why, sizeof(why), "its process ended with status %d",
+			 WEXITSTATUS(status));
+	return why;
+}
+
 static const struct netback_ops user_ops = {
+	.gone = user_gone,
 	.close = user_close,
 };
 

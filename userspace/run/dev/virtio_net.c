@@ -56,8 +56,13 @@ static void listen(struct net *net, bool on)
 
 static void link_lost(struct net *net, int err)
 {
-	complain(0, "--net %s: %s; the guest's link is down", net->back.opt->name,
-		 err ? strerror(err) : "its process is gone");
+	const char *why = "end of file";
+
+	if (err)
+		why = strerror(err);
+	else if (net->back.ops->gone)
+		why = net->back.ops->gone(&net->back);
+	complain(0, "--net %s: %s; the guest's link is down", net->back.opt->name, why);
 	net->config.status = 0;
 	listen(net, false);
 	virtio_config_changed(&net->vd);
