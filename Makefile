@@ -5,6 +5,7 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 HOST_KERNEL ?= stock
 CPU ?= svm
+GUEST ?=
 MITIGATIONS ?=
 ROW ?=
 DESTDIR ?=
@@ -20,7 +21,8 @@ all: userspace module
 help:
 	@echo 'make               hvmon.ko for the running kernel (or KDIR=DIR) and the userspace'
 	@echo 'make demo          a Debian guest under hvmon in an emulated host'
-	@echo '                   (CPU=vmx: VT-x instead of AMD-V)'
+	@echo '                   (GUEST=small: only a shell instead of a system with sshd;'
+	@echo '                   CPU=vmx: VT-x instead of AMD-V)'
 	@echo 'make check         all tests, in the lab; TESTS="PATTERN..." selects stages'
 	@echo 'make check-full    ... and what takes long: more guests on VT-x'
 	@echo 'make fuzz          malformed virtio rings, a million chains for each device'
@@ -90,7 +92,7 @@ guests: userspace
 	@$(MAKE) $(JOBS) -C tests/guests BUILD="$(BUILD)"
 
 demo:
-	@CPU="$(CPU)" tests/demo
+	@CPU="$(CPU)" GUEST="$(GUEST)" tests/demo
 
 check:
 	@tests/check $(TESTS)
