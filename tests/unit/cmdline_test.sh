@@ -58,7 +58,7 @@ refuse 2 '1 to 20 characters' --disk x,serial=123456789012345678901 --kernel x
 refuse 2 'want tap=NAME or user' --net users --kernel x
 refuse 2 'want tap=NAME or user' --net user=x --kernel x
 refuse 2 'want tap=NAME' --net tap=a234567890123456 --kernel x
-refuse 2 'want mac=' --net tap=t,queues=2 --kernel x
+refuse 2 'want mac= or vhost' --net tap=t,queues=2 --kernel x
 refuse 2 'want mac=' --net tap=t,hostfwd=tcp::2222-:22 --kernel x
 refuse 2 'want hostfwd=' --net user,bridge=x --kernel x
 for f in '' tcp tcp: tcp::22 tcp::22-22 tcp:22-:22 tcp::-:22 tcp::0-:22 tcp::65536-:22 \

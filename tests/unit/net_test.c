@@ -196,12 +196,20 @@ static void test_config(void)
 	expect(!used(RX)->idx && !needs_reset());
 }
 
+static const char *gone(struct netback *nb)
+{
+	(void)nb;
+	return "gone";
+}
+
 int main(void)
 {
-	static const struct netback_ops ops;
+	static const struct netback_ops ops = { .gone = gone };
 	static struct netback tap = {
 		.ops = &ops,
 		.opt = &options_net,
+		.vhost = -1,
+		.watch = -1,
 		.offloads = NETBACK_OFFLOADS,
 		.mac = { 2, 0, 0, 0, 0, 9 },
 	};

@@ -29,7 +29,7 @@ static void make_mac(uint8_t *mac, const char *name, unsigned int index)
 
 int netback_open(struct netback *nb, const struct net_options *opt, unsigned int index)
 {
-	*nb = (struct netback){ .opt = opt, .fd = -1 };
+	*nb = (struct netback){ .opt = opt, .fd = -1, .vhost = -1, .watch = -1 };
 	memcpy(nb->mac, opt->mac, sizeof(nb->mac));
 	if (!opt->has_mac)
 		make_mac(nb->mac, opt->tap ? opt->tap : "", index);
@@ -42,6 +42,12 @@ void netback_close(struct netback *nb)
 		return;
 	close(nb->fd);
 	nb->fd = -1;
+	if (nb->vhost >= 0)
+		close(nb->vhost);
+	if (nb->watch >= 0)
+		close(nb->watch);
+	nb->vhost = -1;
+	nb->watch = -1;
 	if (nb->ops->close)
 		nb->ops->close(nb);
 }

@@ -26,11 +26,13 @@ struct netback;
 /**
  * struct netback_ops - a kind of back end; what is NULL is not needed
  * @set_offloads: what the guest takes in packets for it, as TUN_F_*
- * @gone: why there is an end of file, in a few words
+ * @lost: whether it is gone for good, asked when @watch is readable
+ * @gone: in what way, in a few words
  * @close: releases what there is beside the descriptor
  */
 struct netback_ops {
 	void (*set_offloads)(struct netback *nb, unsigned int flags);
+	bool (*lost)(struct netback *nb);
 	const char *(*gone)(struct netback *nb);
 	void (*close)(struct netback *nb);
 };
@@ -40,6 +42,8 @@ struct netback_ops {
  * @opt: its option
  * @fd: does not block. A read takes and a write gives one packet, behind a header
  *	of virtio 1.2, 5.1.6 (12 bytes). End of file and errors: it is gone for good
+ * @vhost: /dev/vhost-net, which moves the packets instead; or -1
+ * @watch: with it, readable when the back end may be gone; else -1
  * @offloads: which of NETBACK_OFFLOADS it has
  * @mac: of the guest's end
  * @pid: of the process behind @fd, for user_open(); 0 when it has been waited for
@@ -48,6 +52,7 @@ struct netback {
 	const struct netback_ops *ops;
 	const struct net_options *opt;
 	int fd;
+	int vhost, watch;
 	uint64_t offloads;
 	uint8_t mac[6];
 	pid_t pid;

@@ -46,7 +46,7 @@ static const char usage[] =
 "                       virtio disk: an image or a block device (up to 16)\n"
 "  --disk vhost-user=SOCKET[,OPTION...]\n"
 "                       virtio disk that another process serves\n"
-"  --net tap=NAME[,mac=M]\n"
+"  --net tap=NAME[,mac=M][,vhost]\n"
 "                       virtio network interface on a tap of the host (up to 8)\n"
 "  --net user[,hostfwd=tcp|udp:[ADDR]:PORT-[ADDR]:PORT]...[,loopback][,mac=M]\n"
 "                       ... in a network of the launcher's, without privileges\n"
@@ -427,8 +427,12 @@ static int parse_net_word(struct options *opt, struct net_options *net, const ch
 			return bad("--net: mac=%s: two interfaces have it", v);
 	if (v)
 		return 0;
+	if (net->tap && !strcmp(w, "vhost")) {
+		net->vhost = true;
+		return 0;
+	}
 	if (net->tap)
-		return bad("--net: %s: want mac=", w);
+		return bad("--net: %s: want mac= or vhost", w);
 	if (!strcmp(w, "loopback")) {
 		net->loopback = true;
 		return 0;

@@ -56,6 +56,7 @@ struct net_forward {
 /* --net */
 struct net_options {
 	const char *name;	/* for messages: the option without mac= and the like */
+	bool vhost;
 	const char *tap;	/* the interface; NULL: user networking */
 	bool has_mac;
 	uint8_t mac[6];

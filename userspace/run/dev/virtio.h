@@ -68,6 +68,8 @@ struct virtq_chain {
  *	a queue, lest a busy guest keep the loop from all else
  * @reset: forget everything; no queue is enabled any more. False if requests
  *	are still in flight: virtio_reset_done() then tells the end
+ * @update: the device runs now, or does not any more (virtio_running()), or vectors
+ *	have changed; or NULL
  * @free: releases the device
  *
  * Called with the VM's lock held.
@@ -76,6 +78,7 @@ struct virtio_ops {
 	const char *name;
 	void (*kick)(struct virtio_dev *vd, struct virtq *vq);
 	bool (*reset)(struct virtio_dev *vd);
+	void (*update)(struct virtio_dev *vd);
 	void (*free)(struct virtio_dev *vd);
 };
 
@@ -128,6 +131,12 @@ void virtio_interrupt(struct virtq *vq);
 void virtio_config_changed(struct virtio_dev *vd);
 /* May the device use the queue and the guest's memory? */
 bool virtio_live(const struct virtq *vq);
+/* Does the driver let the device work at all? */
+bool virtio_running(const struct virtio_dev *vd);
+/* Interrupts by the pin on behalf of the queues, for who cannot do so itself */
+void virtio_pin(struct virtio_dev *vd);
+/* Whether the loop hears the queue's doorbell; somebody else does if not */
+void virtio_listen(struct virtq *vq, bool on);
 /* Has ops->kick called by the loop, as the driver's doorbell does */
 void virtio_kick(struct virtq *vq);
 

@@ -3,6 +3,8 @@
  * virtio-net (virtio 1.2, 5.1) on a back end: one pair of queues, mergeable
  * receive buffers, checksum and segmentation offloads both ways if it has them.
  * The header of a packet is the same on both sides; the back end checks the guest's.
+ * With vhost the host's kernel moves the packets, and all that is left to do here
+ * is to notice that the back end has gone.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,11 +14,13 @@
 #include <unistd.h>
 
 #include <linux/if_tun.h>
+#include <linux/vhost.h>
 #include <linux/virtio_net.h>
 
 #include "../netback.h"
 #include "../vm.h"
 #include "dev.h"
+#include "vhost.h"
 #include "virtio.h"
 
 #define CLASS_ETHERNET	0x020000
@@ -27,9 +31,14 @@
 #define HELD_MAX	64		/* buffers for one packet */
 #define BATCH		64		/* packets at a time */
 
+/* Features of packets and rings that whoever moves them has to have */
+#define VHOST_PART	(1ULL << VIRTIO_NET_F_MRG_RXBUF | 1ULL << VIRTIO_RING_F_EVENT_IDX | \
+			 1ULL << VIRTIO_RING_F_INDIRECT_DESC | 1ULL << VIRTIO_F_VERSION_1)
+
 struct net {
 	struct virtio_dev vd;
 	struct netback back;
+	struct vhost vhost;	/* its fd is -1 without */
 	struct virtio_net_config config;
 	struct loop_source source;	/* the back end, while there is room for packets */
 	bool started;			/* since the last reset */
@@ -51,20 +60,21 @@ static void listen(struct net *net, bool on)
 	if (!on)
 		loop_del(loop, &net->source);
 	else if (net->source.fd < 0 && net->config.status)
-		loop_add(loop, &net->source, net->back.fd, EPOLLIN, back_event, net);
+		loop_add(loop, &net->source, net->vhost.fd < 0 ? net->back.fd : net->back.watch,
+			 EPOLLIN, back_event, net);
 }
 
 static void link_lost(struct net *net, int err)
 {
-	const char *why = "end of file";
+	const char *why = strerror(err);
 
-	if (err)
-		why = strerror(err);
-	else if (net->back.ops->gone)
+	/* An end of file, or what the file of a deleted tap says */
+	if (!err || err == EBADFD)
 		why = net->back.ops->gone(&net->back);
 	complain(0, "--net %s: %s; the guest's link is down", net->back.opt->name, why);
 	net->config.status = 0;
 	listen(net, false);
+	vhost_stop(&net->vhost);
 	virtio_config_changed(&net->vd);
 }
 
@@ -154,8 +164,13 @@ static void receive(struct net *net)
 
 static void back_event(void *arg, uint32_t events)
 {
+	struct net *net = arg;
+
 	(void)events;
-	receive(arg);
+	if (net->vhost.fd < 0)
+		receive(net);
+	else if (net->back.ops->lost(&net->back))
+		link_lost(net, 0);
 }
 
 /* ---- from the guest */
@@ -198,10 +213,47 @@ static void set_offloads(struct net *net)
 	net->back.ops->set_offloads(&net->back, flags);
 }
 
+/* ---- by the host's kernel */
+
+static int net_run(struct vhost *v, bool on)
+{
+	const struct net *net = (const struct net *)v->vd;
+
+	for (unsigned int i = 0; i < v->nr; i++) {
+		struct vhost_vring_file file = { i, on && net->config.status ? net->back.fd : -1 };
+		int ret = vhost_ioctl(v, VHOST_NET_SET_BACKEND, &file);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static void net_update(struct virtio_dev *vd)
+{
+	struct net *net = (struct net *)vd;
+	int ret;
+
+	if (net->vhost.fd < 0)
+		return;
+	if (!net->started && virtio_running(vd)) {
+		net->started = true;
+		set_offloads(net);
+		listen(net, true);
+	}
+	ret = vhost_update(&net->vhost);
+	if (!ret)
+		return;
+	complain(0, "--net %s: vhost: %s", net->back.opt->name, strerror(-ret));
+	virtio_broken(vd, "vhost: %s", strerror(-ret));
+}
+
 static void net_kick(struct virtio_dev *vd, struct virtq *vq)
 {
 	struct net *net = (struct net *)vd;
 
+	if (net->vhost.fd >= 0)
+		return;
 	if (!net->started)
 		set_offloads(net);
 	net->started = true;
@@ -216,6 +268,7 @@ static bool net_reset(struct virtio_dev *vd)
 	struct net *net = (struct net *)vd;
 
 	listen(net, false);
+	vhost_stop(&net->vhost);
 	net->started = false;
 	net->nr_held = 0;
 	net->len = 0;
@@ -227,6 +280,7 @@ static void net_free(struct virtio_dev *vd)
 	struct net *net = (struct net *)vd;
 
 	listen(net, false);
+	vhost_fini(&net->vhost);
 	netback_close(&net->back);
 	virtio_destroy(vd);
 	free(net);
@@ -236,12 +290,14 @@ static const struct virtio_ops net_ops = {
 	.name = "virtio-net",
 	.kick = net_kick,
 	.reset = net_reset,
+	.update = net_update,
 	.free = net_free,
 };
 
 int virtio_net_create(struct vm *vm, struct netback *back)
 {
 	struct net *net = calloc(1, sizeof(*net));
+	int ret;
 	struct virtio_kind kind = {
 		.ops = &net_ops,
 		.id = VIRTIO_ID_NET,
@@ -256,9 +312,20 @@ int virtio_net_create(struct vm *vm, struct netback *back)
 		return -ENOMEM;
 	net->back = *back;
 	back->fd = -1;
+	net->back.vhost = -1;
 	net->source.fd = -1;
+	net->vhost.fd = back->vhost;
+	net->vhost.pin.fd = -1;
 	memcpy(net->config.mac, back->mac, sizeof(net->config.mac));
 	net->config.status = VIRTIO_NET_S_LINK_UP;
 	kind.config = &net->config;
-	return virtio_create(&net->vd, vm, &kind);
+	ret = virtio_create(&net->vd, vm, &kind);
+	if (ret || back->vhost < 0)
+		return ret;
+	ret = vhost_init(&net->vhost, &net->vd, RX, 2);
+	if (!ret)
+		ret = vhost_kernel_init(&net->vhost, back->vhost, net_run);
+	/* What vhost has no part in goes on between guest and tap */
+	net->vd.features &= net->vhost.features | ~VHOST_PART;
+	return ret;
 }

@@ -59,6 +59,12 @@ static void interrupt(struct virtio_dev *vd, uint16_t vector, uint8_t isr)
 	pci_intx(&vd->pci, true);
 }
 
+void virtio_pin(struct virtio_dev *vd)
+{
+	vd->isr |= ISR_QUEUE;
+	pci_intx(&vd->pci, true);
+}
+
 void virtio_interrupt(struct virtq *vq)
 {
 	interrupt(vq->vd, vq->vector, ISR_QUEUE);
@@ -96,12 +102,15 @@ void virtio_broken(struct virtio_dev *vd, const char *fmt, ...)
 /* ---- doorbells */
 
 /* Without bus mastering it leaves memory alone: a new kernel may own it */
+bool virtio_running(const struct virtio_dev *vd)
+{
+	return !vd->broken && !vd->resetting && (vd->status & VIRTIO_CONFIG_S_DRIVER_OK) &&
+	       (pci_get16(&vd->pci, PCI_COMMAND) & PCI_COMMAND_MASTER);
+}
+
 bool virtio_live(const struct virtq *vq)
 {
-	const struct virtio_dev *vd = vq->vd;
-
-	return vq->enabled && !vd->broken && (vd->status & VIRTIO_CONFIG_S_DRIVER_OK) &&
-	       (pci_get16(&vd->pci, PCI_COMMAND) & PCI_COMMAND_MASTER);
+	return vq->enabled && virtio_running(vq->vd);
 }
 
 static void kick_event(void *arg, uint32_t events)
@@ -112,6 +121,22 @@ static void kick_event(void *arg, uint32_t events)
 	(void)events;
 	if (read(vq->kick_fd, &count, sizeof(count)) == sizeof(count) && virtio_live(vq))
 		vq->vd->ops->kick(vq->vd, vq);
+}
+
+void virtio_listen(struct virtq *vq, bool on)
+{
+	struct loop *loop = &vq->vd->pci.vm->loop;
+
+	if (!on)
+		loop_del(loop, &vq->kick);
+	else if (vq->kick.fd < 0)
+		loop_add(loop, &vq->kick, vq->kick_fd, EPOLLIN, kick_event, vq);
+}
+
+static void update(struct virtio_dev *vd)
+{
+	if (vd->ops->update)
+		vd->ops->update(vd);
 }
 
 void virtio_kick(struct virtq *vq)
@@ -196,6 +221,7 @@ static void write_status(struct virtio_dev *vd, uint8_t value)
 	if (!(new & VIRTIO_CONFIG_S_DRIVER_OK))
 		return;
 	update_doorbells(vd);
+	update(vd);
 	/* What was put in before the driver was ready */
 	for (unsigned int i = 0; i < vd->nr_queues; i++)
 		virtio_kick(&vd->vq[i]);
@@ -245,6 +271,12 @@ static uint16_t checked_vector(const struct virtio_dev *vd, uint32_t value)
 	return value < vd->pci.msix.nr ? value : VIRTIO_MSI_NO_VECTOR;
 }
 
+static void set_vector(struct virtq *vq, uint32_t value)
+{
+	vq->vector = checked_vector(vq->vd, value);
+	update(vq->vd);
+}
+
 static void enable_queue(struct virtq *vq)
 {
 	if (!(vq->vd->status & VIRTIO_CONFIG_S_FEATURES_OK))
@@ -263,7 +295,7 @@ static void write_queue(struct virtio_dev *vd, uint64_t offset, uint32_t value)
 		return;
 	vq = &vd->vq[vd->queue_select];
 	if (offset == VIRTIO_PCI_COMMON_Q_MSIX)
-		vq->vector = checked_vector(vd, value);
+		set_vector(vq, value);
 	else if (vq->enabled || vd->broken)
 		return;
 	else if (offset == VIRTIO_PCI_COMMON_Q_SIZE && value && value <= VIRTQ_MAX)
@@ -401,6 +433,8 @@ static void vp_config_write(struct pci_dev *dev, uint32_t reg, uint32_t len)
 	uint32_t offset, bytes;
 	uint64_t value;
 
+	/* Bus mastering, MSI-X */
+	update((struct virtio_dev *)dev);
 	if (!window(dev, reg, len, &offset, &bytes))
 		return;
 	value = pci_get32(dev, data);
