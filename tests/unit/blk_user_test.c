@@ -24,7 +24,7 @@
 #define SECTORS	2048
 
 /* How the other process misbehaves */
-enum fault { NONE, SILENT, WRONG_ID, NO_CONFIG, SHORT, DIES_AT_HELLO, TINY };
+enum fault { NONE, SILENT, WRONG_ID, NO_CONFIG, SHORT, DIES_AT_HELLO, TINY, NO_WRITES };
 
 static char dir[32] = "/tmp/hvmon-vu.XXXXXX", path[64], word[80];
 
@@ -35,7 +35,10 @@ static struct {
 	uint8_t *p;
 } region[VU_MAX_REGIONS];
 static unsigned int regions;
-static uint8_t *disk_bytes;	/* shared with the test */
+/* Shared with the test: what is on the disk after a flush */
+static uint8_t *disk_bytes;
+static unsigned int *writes;	/* how many there were */
+static uint8_t cache[SECTORS * 512];
 
 static void *by_gpa(uint64_t a)
 {
@@ -53,20 +56,25 @@ static void *by_hva(uint64_t a)
 	_exit(3);
 }
 
-static void serve_request(const struct vring_desc *t, unsigned int n)
+static void serve_request(const struct vring_desc *t, unsigned int n, enum fault fault)
 {
 	struct virtio_blk_outhdr *h = by_gpa(t[0].addr);
 	uint64_t at_byte = h->sector * 512;
 
+	if (h->type == VIRTIO_BLK_T_FLUSH)
+		memcpy(disk_bytes, cache, sizeof(cache));
+	if (h->type == VIRTIO_BLK_T_OUT)
+		++*writes;
 	for (unsigned int i = 1; i < n - 1; i++, at_byte += t[i - 1].len) {
 		uint8_t *p = by_gpa(t[i].addr);
 
 		if (h->type == VIRTIO_BLK_T_OUT)
-			memcpy(disk_bytes + at_byte, p, t[i].len);
+			memcpy(cache + at_byte, p, t[i].len);
 		else if (h->type == VIRTIO_BLK_T_IN)
-			memcpy(p, disk_bytes + at_byte, t[i].len);
+			memcpy(p, cache + at_byte, t[i].len);
 	}
-	*(uint8_t *)by_gpa(t[n - 1].addr) = VIRTIO_BLK_S_OK;
+	*(uint8_t *)by_gpa(t[n - 1].addr) = h->type == VIRTIO_BLK_T_OUT && fault == NO_WRITES ?
+					    VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK;
 }
 
 static void serve_ring(const struct vring_desc *d, uint16_t *avail, uint16_t *used, uint16_t *next,
@@ -79,7 +87,7 @@ static void serve_ring(const struct vring_desc *d, uint16_t *avail, uint16_t *us
 
 		if (fault == SILENT)
 			return;
-		serve_request(by_gpa(d[i].addr), d[i].len / sizeof(*d));
+		serve_request(by_gpa(d[i].addr), d[i].len / sizeof(*d), fault);
 		elem[*next % size].id = fault == WRONG_ID ? 77 : i;
 		__atomic_store_n(&used[1], ++*next, __ATOMIC_RELEASE);
 	}
@@ -196,6 +204,7 @@ static void start_other(enum fault fault)
 	other = fork();
 	if (!other) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		memcpy(cache, disk_bytes, sizeof(cache));
 		serve(accept(l, NULL, NULL), fault);
 		_exit(0);
 	}
@@ -277,11 +286,11 @@ static void test_traffic(void)
 	expect(!(offered() & (1 << VIRTIO_BLK_F_DISCARD | 1 << VIRTIO_BLK_F_RO)));
 	memset(at(BUFFER), 0x5a, 4096);
 	expect(request(VIRTIO_BLK_T_OUT, 8, 4096) == VIRTIO_BLK_S_OK);
-	expect(disk_bytes[4096] == 0x5a && disk_bytes[8191] == 0x5a && !disk_bytes[8192]);
 	memset(at(BUFFER), 0, 4096);
 	expect(request(VIRTIO_BLK_T_IN, 8, 4096) == VIRTIO_BLK_S_OK);
 	expect(*(uint8_t *)at(BUFFER + 4095) == 0x5a);
 	expect(request(VIRTIO_BLK_T_FLUSH, 0, 0) == VIRTIO_BLK_S_OK);
+	expect(disk_bytes[4096] == 0x5a && disk_bytes[8191] == 0x5a && !disk_bytes[8192]);
 	for (int i = 0; i < 1000 && unit_ok; i++)
 		expect(request(VIRTIO_BLK_T_IN, i, 512) == VIRTIO_BLK_S_OK);
 
@@ -297,7 +306,9 @@ static void test_traffic(void)
 	expect(wait_status(1500) == 0xee);
 	end_other();
 	start_other(NONE);
-	expect(wait_status(3000) == VIRTIO_BLK_S_OK && disk_bytes[51200] == 0x77);
+	expect(wait_status(3000) == VIRTIO_BLK_S_OK);
+	expect(request(VIRTIO_BLK_T_FLUSH, 0, 0) == VIRTIO_BLK_S_OK);
+	expect(disk_bytes[51200] == 0x77);
 	expect(request(VIRTIO_BLK_T_IN, 8, 4096) == VIRTIO_BLK_S_OK);
 
 	claim("vhost-user: a process that answers what it was not asked is left");
@@ -314,6 +325,78 @@ static void test_traffic(void)
 	end_other();
 	start_request(VIRTIO_BLK_T_IN, 8, 512);
 	unmake();
+}
+
+static bool holds(uint64_t sector, uint8_t value)
+{
+	memset(at(BUFFER), 0xee, 512);
+	return request(VIRTIO_BLK_T_IN, sector, 512) == VIRTIO_BLK_S_OK &&
+	       *(uint8_t *)at(BUFFER) == value;
+}
+
+static bool writes_byte(uint64_t sector, uint8_t value, uint32_t len)
+{
+	memset(at(BUFFER), value, len);
+	return request(VIRTIO_BLK_T_OUT, sector, len) == VIRTIO_BLK_S_OK;
+}
+
+/* What was answered and not flushed is gone with the process */
+static void test_lost_cache(void)
+{
+	static const struct disk_options opt = { .path = word, .socket = path };
+
+	claim("vhost-user: what was written since the last flush outlives the process");
+	memset(disk_bytes, 0, sizeof(cache));
+	start_other(NONE);
+	expect(make(&opt));
+	expect(writes_byte(0, 1, 512) && request(VIRTIO_BLK_T_FLUSH, 0, 0) == VIRTIO_BLK_S_OK);
+	expect(writes_byte(1, 2, 512) && writes_byte(2, 3, 512) && writes_byte(1, 4, 512));
+	/* More than a piece */
+	expect(writes_byte(8, 5, 600 * 1024));
+	end_other();
+	expect(!disk_bytes[512]);
+	*writes = 0;
+	/* In flight, and newer than the copy */
+	memset(at(BUFFER), 6, 512);
+	start_request(VIRTIO_BLK_T_OUT, 2, 512);
+	start_other(NONE);
+	expect(wait_status(3000) == VIRTIO_BLK_S_OK);
+	expect(*writes == 3 + 3 + 1);
+	expect(holds(0, 1) && holds(1, 4) && holds(2, 6) && holds(8, 5) && holds(1207, 5) &&
+	       holds(1208, 0));
+
+	claim("vhost-user: also if the next process dies while it gets that");
+	end_other();
+	loop_step(&vm.loop, 100);
+	start_other(SILENT);
+	for (int i = 0; i < 150; i++)
+		loop_step(&vm.loop, 10);
+	end_other();
+	start_other(NONE);
+	expect(holds(1, 4) && holds(2, 6) && holds(8, 5));
+
+	claim("vhost-user: what was flushed is not written again");
+	expect(request(VIRTIO_BLK_T_FLUSH, 0, 0) == VIRTIO_BLK_S_OK && disk_bytes[1024] == 6);
+	end_other();
+	*writes = 0;
+	start_other(NONE);
+	expect(holds(2, 6) && !*writes);
+
+	claim("vhost-user: 32 MiB of copies are the most, then a write waits for a flush");
+	memset(disk_bytes, 0, sizeof(cache));
+	for (int i = 0; i < 32 && unit_ok; i++)
+		expect(writes_byte(0, 7, 1 << 20));
+	expect(disk_bytes[0] == 7 && disk_bytes[(1 << 20) - 1] == 7);
+
+	claim("vhost-user: the guest is told at its next flush of what cannot be written again");
+	expect(writes_byte(3, 8, 512));
+	end_other();
+	start_other(NO_WRITES);
+	holds(3, 8);
+	expect(request(VIRTIO_BLK_T_FLUSH, 0, 0) == VIRTIO_BLK_S_IOERR);
+	expect(request(VIRTIO_BLK_T_FLUSH, 0, 0) == VIRTIO_BLK_S_OK);
+	unmake();
+	end_other();
 }
 
 static void test_daemon(void)
@@ -358,14 +441,16 @@ int main(void)
 		return 1;
 	snprintf(path, sizeof(path), "%s/socket", dir);
 	snprintf(word, sizeof(word), "vhost-user=%s", path);
-	disk_bytes = mmap(NULL, SECTORS * 512, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			  -1, 0);
+	disk_bytes = mmap(NULL, sizeof(cache) + sizeof(*writes), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	writes = (unsigned int *)(disk_bytes + sizeof(cache));
 	claim("vhost-user: processes that are no such disk are refused");
 	expect(refused(NO_CONFIG));
 	expect(refused(SHORT));
 	expect(refused(DIES_AT_HELLO));
 	expect(refused(TINY));
 	test_traffic();
+	test_lost_cache();
 	test_daemon();
 	unlink(path);
 	rmdir(dir);

@@ -5,6 +5,10 @@
  * answered is therefore known, whatever becomes of the other process. If that goes
  * away the guest waits; the process that comes back gets all of it again. Doing a
  * request twice is harmless: the guest knows the outcome of neither.
+ *
+ * What was answered may be gone too, up to the last flush: a qemu-storage-daemon has
+ * the tables of a qcow2 image in its memory until then. The guest cannot know of that
+ * loss, so copies of what it has written since are kept, and written anew first.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,6 +28,8 @@
 #define RING_GPA	(1ULL << 56)
 #define AGAIN_NS	1000000000ULL	/* between two attempts to connect */
 #define CLOSE_MS	5000		/* for the last answers */
+#define KEPT_MAX	(32u << 20)	/* bytes of copies; one more write waits for a flush */
+#define PIECE		(256u << 10)	/* of a copy that is written anew */
 
 /* What a request needs beside its data */
 struct slot {
@@ -31,6 +37,15 @@ struct slot {
 	struct virtio_blk_outhdr header;
 	struct virtio_blk_discard_write_zeroes range;
 	uint8_t status;
+};
+
+/* A write, or another change of a range, that was answered and not yet flushed */
+struct kept {
+	struct kept *next;
+	enum blk_op op;
+	uint64_t nr;			/* counts up */
+	uint64_t offset, len;		/* bytes */
+	uint8_t data[];			/* of a write */
 };
 
 /* Shared with the back end, which may write anything to it at any time */
@@ -45,6 +60,7 @@ struct shared {
 		uint16_t event;
 	} used __attribute__((aligned(4096)));
 	struct slot slot[BLK_REQUESTS];
+	uint8_t piece[PIECE];
 };
 
 struct user {
@@ -56,6 +72,13 @@ struct user {
 	struct loop_timer again;
 	uint16_t avail, used;		/* as they ought to be */
 	bool flying[BLK_REQUESTS];
+	struct kept *first, **end;	/* in the order in which they were answered */
+	uint64_t kept;			/* bytes in them */
+	uint64_t kept_nr;		/* of the next one */
+	uint64_t covers[BLK_REQUESTS];	/* a flush: those before this number */
+	struct kept *again_at;		/* is being written anew, before all else */
+	uint64_t again_from;		/* that much of it has been */
+	bool lost;			/* what could not be: the next flush fails */
 };
 
 static uint64_t ring_gpa(const struct user *u, const void *p)
@@ -74,51 +97,63 @@ static const uint32_t types[] = {
 	[OP_WRITE_ZERO] = VIRTIO_BLK_T_WRITE_ZEROES,
 };
 
-/* Header, what there is to transfer, status */
-static unsigned int make_table(struct blk *blk, struct blk_request *req, struct slot *s)
+static bool transfers(enum blk_op op)
 {
-	const struct guest_mem *mem = &blk->vd.pci.vm->mem;
-	struct user *u = blk->back;
-	uint16_t flags = VRING_DESC_F_NEXT | (req->op == OP_READ ? VRING_DESC_F_WRITE : 0);
-	unsigned int n = 0;
-
-	s->status = 0xff;
-	s->header = (struct virtio_blk_outhdr){ .type = types[req->op] };
-	s->table[n++] = (struct vring_desc){
-		ring_gpa(u, &s->header), sizeof(s->header), VRING_DESC_F_NEXT, 0,
-	};
-	if (req->op == OP_READ || req->op == OP_WRITE) {
-		s->header.sector = req->offset / SECTOR;
-		for (unsigned int i = 0; i < req->nr; i++)
-			if (req->iov[i].iov_len)
-				s->table[n++] = (struct vring_desc){
-					mem_gpa(mem, req->iov[i].iov_base), req->iov[i].iov_len,
-					flags, 0,
-				};
-	} else if (req->op != OP_FLUSH) {
-		s->range = (struct virtio_blk_discard_write_zeroes){
-			.sector = req->offset / SECTOR, .num_sectors = req->left / SECTOR,
-		};
-		s->table[n++] = (struct vring_desc){
-			ring_gpa(u, &s->range), sizeof(s->range), VRING_DESC_F_NEXT, 0,
-		};
-	}
-	s->table[n++] = (struct vring_desc){ ring_gpa(u, &s->status), 1, VRING_DESC_F_WRITE, 0 };
-	for (unsigned int i = 0; i < n - 1; i++)
-		s->table[i].next = i + 1;
-	return n;
+	return op == OP_READ || op == OP_WRITE;
 }
 
-static void offer(struct blk *blk, unsigned int i)
+/* The header, and for a range what it is; returns how many descriptors that takes */
+static unsigned int begin_table(struct user *u, struct slot *s, enum blk_op op,
+				uint64_t offset, uint64_t len)
 {
-	struct user *u = blk->back;
-	struct slot *s = &u->shared->slot[i];
-	unsigned int n = make_table(blk, &blk->request[i], s);
+	s->status = 0xff;
+	s->header = (struct virtio_blk_outhdr){ .type = types[op] };
+	s->table[0] = (struct vring_desc){
+		ring_gpa(u, &s->header), sizeof(s->header), VRING_DESC_F_NEXT, 0,
+	};
+	if (transfers(op))
+		s->header.sector = offset / SECTOR;
+	if (transfers(op) || op == OP_FLUSH)
+		return 1;
+	s->range = (struct virtio_blk_discard_write_zeroes){
+		.sector = offset / SECTOR, .num_sectors = len / SECTOR,
+	};
+	s->table[1] = (struct vring_desc){
+		ring_gpa(u, &s->range), sizeof(s->range), VRING_DESC_F_NEXT, 0,
+	};
+	return 2;
+}
 
+/* The status after @n descriptors, and slot @i is made available */
+static void offer_table(struct user *u, unsigned int i, unsigned int n)
+{
+	struct slot *s = &u->shared->slot[i];
+
+	s->table[n++] = (struct vring_desc){ ring_gpa(u, &s->status), 1, VRING_DESC_F_WRITE, 0 };
+	for (unsigned int k = 0; k < n - 1; k++)
+		s->table[k].next = k + 1;
 	u->shared->desc[i] = (struct vring_desc){
 		ring_gpa(u, s->table), n * sizeof(s->table[0]), VRING_DESC_F_INDIRECT, 0,
 	};
 	u->shared->avail.ring[u->avail++ % BLK_REQUESTS] = i;
+}
+
+static void offer(struct blk *blk, unsigned int i)
+{
+	const struct guest_mem *mem = &blk->vd.pci.vm->mem;
+	const struct blk_request *req = &blk->request[i];
+	uint16_t flags = VRING_DESC_F_NEXT | (req->op == OP_READ ? VRING_DESC_F_WRITE : 0);
+	struct user *u = blk->back;
+	struct slot *s = &u->shared->slot[i];
+	unsigned int n = begin_table(u, s, req->op, req->offset, req->left);
+
+	for (unsigned int k = 0; transfers(req->op) && k < req->nr; k++)
+		if (req->iov[k].iov_len)
+			s->table[n++] = (struct vring_desc){
+				mem_gpa(mem, req->iov[k].iov_base), req->iov[k].iov_len, flags, 0,
+			};
+	offer_table(u, i, n);
+	u->covers[i] = u->kept_nr;
 }
 
 static void user_submit(struct blk *blk, struct blk_request *req)
@@ -127,8 +162,90 @@ static void user_submit(struct blk *blk, struct blk_request *req)
 	unsigned int i = req - blk->request;
 
 	u->flying[i] = true;
-	if (u->disk->fd >= 0)
+	if (u->disk->fd >= 0 && !u->again_at)
 		offer(blk, i);
+}
+
+/* ---- copies */
+
+/* False if there is no memory */
+static bool keep(struct user *u, const struct blk_request *req)
+{
+	uint64_t room = req->op == OP_WRITE ? req->left : 0;
+	struct kept *k = malloc(sizeof(*k) + room);
+	uint8_t *p;
+
+	if (!k)
+		return false;
+	*k = (struct kept){
+		.op = req->op, .nr = u->kept_nr++, .offset = req->offset, .len = req->left,
+	};
+	p = k->data;
+	for (unsigned int i = 0; room && i < req->nr; p += req->iov[i++].iov_len)
+		memcpy(p, req->iov[i].iov_base, req->iov[i].iov_len);
+	*u->end = k;
+	u->end = &k->next;
+	u->kept += sizeof(*k) + room;
+	return true;
+}
+
+static void drop_before(struct user *u, uint64_t nr)
+{
+	while (u->first && u->first->nr < nr) {
+		struct kept *k = u->first;
+
+		u->first = k->next;
+		if (!u->first)
+			u->end = &u->first;
+		u->kept -= sizeof(*k) + (k->op == OP_WRITE ? k->len : 0);
+		free(k);
+	}
+}
+
+static void offer_all(struct blk *blk)
+{
+	struct user *u = blk->back;
+
+	for (unsigned int i = 0; i < BLK_REQUESTS; i++)
+		if (u->flying[i])
+			offer(blk, i);
+}
+
+/* The next piece of @again_at; if there is none, what has waited for the end of that */
+static void write_anew(struct blk *blk)
+{
+	struct user *u = blk->back;
+	struct slot *s = &u->shared->slot[0];
+	struct kept *k = u->again_at;
+	uint64_t len;
+	unsigned int n;
+
+	if (k && u->again_from == k->len) {
+		u->again_at = k->next;
+		u->again_from = 0;
+		k = u->again_at;
+	}
+	if (!k) {
+		offer_all(blk);
+		return;
+	}
+	len = k->len - u->again_from;
+	if (k->op == OP_WRITE && len > PIECE)
+		len = PIECE;
+	n = begin_table(u, s, k->op, k->offset + u->again_from, len);
+	if (k->op == OP_WRITE) {
+		memcpy(u->shared->piece, k->data + u->again_from, len);
+		s->table[n++] = (struct vring_desc){
+			ring_gpa(u, u->shared->piece), len, VRING_DESC_F_NEXT, 0,
+		};
+	}
+	u->again_from += len;
+	offer_table(u, 0, n);
+}
+
+static bool has_cache(const struct user *u)
+{
+	return u->disk->features >> VIRTIO_BLK_F_FLUSH & 1;
 }
 
 static void user_commit(struct blk *blk)
@@ -155,6 +272,41 @@ static int64_t result(const struct blk_request *req, uint8_t status)
 	       (int64_t)req->left : 0;
 }
 
+/* The back end has answered @req */
+static void answered(struct blk *blk, struct blk_request *req, int64_t res)
+{
+	struct user *u = blk->back;
+
+	if (req->op == OP_FLUSH && !res) {
+		drop_before(u, u->covers[req - blk->request]);
+		if (u->lost)
+			res = -EIO;
+		u->lost = false;
+	} else if (req->op != OP_READ && res >= 0 && has_cache(u)) {
+		if (!keep(u, req)) {
+			res = -ENOMEM;
+		} else if (u->kept > KEPT_MAX) {
+			req->op = OP_FLUSH;
+			user_submit(blk, req);
+			return;
+		}
+	}
+	blk_completed(blk, req, res);
+}
+
+/* One piece of a copy has been written, or not */
+static void written_anew(struct blk *blk, uint8_t status)
+{
+	struct user *u = blk->back;
+
+	if (status != VIRTIO_BLK_S_OK && !u->lost) {
+		u->lost = true;
+		complain(0, "--disk %s: what its process had taken cannot be written again; the "
+			 "guest is told at its next flush", blk->disk.opt->path);
+	}
+	write_anew(blk);
+}
+
 /* False if the back end gives back what it does not have */
 static bool take_used(struct blk *blk)
 {
@@ -168,11 +320,19 @@ static bool take_used(struct blk *blk)
 			     &u->shared->used.ring[u->used++ % BLK_REQUESTS].id;
 		uint8_t status;
 
-		if (i >= BLK_REQUESTS || !u->flying[i])
+		if (i >= BLK_REQUESTS)
+			return false;
+		status = *(volatile uint8_t *)&u->shared->slot[i].status;
+		if (u->again_at) {
+			if (i)
+				return false;
+			written_anew(blk, status);
+			continue;
+		}
+		if (!u->flying[i])
 			return false;
 		u->flying[i] = false;
-		status = *(volatile uint8_t *)&u->shared->slot[i].status;
-		blk_completed(blk, &blk->request[i], result(&blk->request[i], status));
+		answered(blk, &blk->request[i], result(&blk->request[i], status));
 	}
 	return true;
 }
@@ -245,9 +405,9 @@ static int set_up(struct blk *blk)
 		ret = vu_set_ring(u->disk->fd, 0, &ring);
 	if (ret)
 		return ret;
-	for (unsigned int i = 0; i < BLK_REQUESTS; i++)
-		if (u->flying[i])
-			offer(blk, i);
+	u->again_at = u->first;
+	u->again_from = 0;
+	write_anew(blk);
 	user_commit(blk);
 	return loop_add(&blk->vd.pci.vm->loop, &u->hangup, u->disk->fd, EPOLLIN, hangup_event,
 			blk);
@@ -280,7 +440,10 @@ static bool user_wait(struct blk *blk)
 	if (u->disk->fd < 0 || poll(&p, 1, CLOSE_MS) != 1 ||
 	    read(u->call.fd, &count, sizeof(count)) != sizeof(count))
 		return false;
-	return take_used(blk) || blk->nr_free > before;
+	if (!take_used(blk) && blk->nr_free == before)
+		return false;
+	user_commit(blk);
+	return true;
 }
 
 static void user_free(struct blk *blk)
@@ -292,6 +455,7 @@ static void user_free(struct blk *blk)
 	timer_fini(loop, &u->again);
 	loop_del(loop, &u->hangup);
 	loop_del(loop, &u->call);
+	drop_before(u, UINT64_MAX);
 	if (call >= 0)
 		close(call);
 	if (u->kick >= 0)
@@ -338,6 +502,7 @@ int blk_user_create(struct blk *blk)
 	u->call.fd = -1;
 	u->hangup.fd = -1;
 	u->again.source.fd = -1;
+	u->end = &u->first;
 	blk->back = u;
 	blk->ops = &user_ops;
 	ret = make_shared(u);
