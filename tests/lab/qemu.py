@@ -55,10 +55,10 @@ def arguments(args, host, log, io_fd, qmp_fd, swap_fd):
         argv += ["-drive", f"file=/proc/self/fd/{swap_fd},if=none,id=swap,format=raw,"
                  "cache=unsafe,discard=unmap",
                  "-device", "virtio-blk-pci,drive=swap"]
-    for i, path in enumerate(args.disk):
-        # What is written goes to a temporary file
+    for i, (path, keep) in enumerate(args.disk):
+        # With snapshot=on what is written goes to a temporary file
         argv += ["-drive", f"file={path.replace(',', ',,')},if=none,id=disk{i},format=raw,"
-                 "snapshot=on,cache=unsafe,discard=unmap",
+                 f"snapshot={'off' if keep else 'on'},cache=unsafe,discard=unmap",
                  "-device", f"virtio-blk-pci,drive=disk{i}"]
     append += args.append
     return argv + ["-append", " ".join(append)] + args.emulator_arg
