@@ -191,10 +191,16 @@ class Bochs:
     MODULE_PARAMS = ("apicv=0",)
     READY = ""
     first_cpu = 0
-    # The first channel is the lab's own.
+    # The first channel is the lab's own, and a kernel without ATA_FORCE looks at it.
     SWAP_ON = ("modprobe -a ata_piix sd_mod\n"
-               "while [ ! -e /dev/sda ]; do sleep 0.1; done\n"
-               "busybox mkswap /dev/sda >/dev/null; swapon /dev/sda\n")
+               "swap=\n"
+               "while [ -z \"$swap\" ]; do\n"
+               "	sleep 0.1\n"
+               "	for d in /sys/block/sd*; do\n"
+               "		[ \"$(cat $d/size 2>/dev/null)\" != SECTORS ] || swap=/dev/${d##*/}\n"
+               "	done\n"
+               "done\n"
+               "busybox mkswap $swap >/dev/null; swapon $swap\n")
 
     def __init__(self, args, host):
         if args.iommu != "none":
@@ -276,7 +282,9 @@ class Bochs:
             "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14",
             f"ata0-master: type=disk, path={self.folder}/disk, mode=flat, "
             f"cylinders={DISK_SIZE // SECTOR // 63 // 16}, heads=16, spt=63, translation=lba",
-            f"ata0-slave: type=disk, path={self.folder}/kernel, mode=flat",
+            # All hosts share the file in the cache: what one writes is not to get there
+            f"ata0-slave: type=disk, path={self.folder}/kernel, mode=volatile, "
+            f"journal={self.folder}/kernel.redolog",
             f"com1: enabled=1, mode=file, dev={log}",
             f"com2: enabled=1, mode=term, dev={bell}",
             f"log: {self.folder}/messages",
