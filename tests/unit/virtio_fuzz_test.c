@@ -244,6 +244,7 @@ int main(void)
 		.ops = &ops,
 		.opt = &options_net,
 		.offloads = NETBACK_OFFLOADS,
+		.vhost = -1,
 	};
 	char image[] = "/tmp/hvmon-fuzz.XXXXXX";
 	struct chardev *cd;
@@ -259,8 +260,10 @@ int main(void)
 	tap.fd = fd[0];
 	wire = fd[1];
 	if (virtio_rng_create(&vm) || virtio_net_create(&vm, &tap) ||
-	    chardev_open(&vm, &co, &cd) || virtio_console_create(&vm, cd))
+	    chardev_open(&vm, &co, &cd) || virtio_console_create(&vm, cd)) {
+		puts("not ok fuzz: there is a device that cannot be made");
 		return 1;
+	}
 	fuzz("virtio-rng", 1, 1, chains);
 	fuzz("virtio-net", 2, 2, chains);
 	fuzz("virtio-console", 3, 2, chains);
