@@ -30,6 +30,12 @@ refuse 2 '2 MiB' --memory 0 --kernel x
 refuse 2 'more than any' --memory 99999999999999999 --kernel x
 refuse 2 'not a number' --memory 99999999999999999999999 --kernel x
 refuse 2 "more than the host's" --memory 900000G --kernel x
+refuse 2 '--balloon-target all: not a number' --balloon-target all --kernel x
+refuse 2 'unit is M or G' --balloon-target 100K --kernel x
+refuse 2 '2 MiB at least' --balloon-target 1 --kernel x
+refuse 2 "513 MiB are more than --memory's 512 MiB" --balloon-target 513 --kernel x
+refuse 2 'not with --memory-backend hugetlb' --balloon --memory-backend hugetlb --kernel x
+refuse 2 'not with --memory-backend hugetlb' --balloon-target 5 --memory-backend hugetlb --kernel x
 refuse 2 'stdio, file' --serial com1 --kernel x
 refuse 2 '31 characters' --name 12345678901234567890123456789012 --kernel x
 refuse 2 'printable' --name a/b --kernel x

@@ -51,7 +51,9 @@ static void probe_free(struct virtio_dev *dev)
 	virtio_destroy(dev);
 }
 
-static const struct virtio_ops probe_ops = { "probe", probe_kick, probe_reset, NULL, probe_free };
+static const struct virtio_ops probe_ops = {
+	.name = "probe", .kick = probe_kick, .reset = probe_reset, .free = probe_free,
+};
 
 static const struct virtio_kind kind = {
 	.ops = &probe_ops, .id = 63, .class = 0xff0000, .queues = 1,

@@ -225,7 +225,7 @@ static void test_topology(void)
 
 static void test_memory(void)
 {
-	struct guest_mem big = { NULL, 5 * GiB, 3 * GiB, 5 * GiB, -1 };
+	struct guest_mem big = { .size = 5 * GiB, .low = 3 * GiB, .span = 5 * GiB, .fd = -1 };
 	struct mem_range map[MEM_MAX_RANGES];
 	int n;
 

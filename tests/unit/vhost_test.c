@@ -106,7 +106,8 @@ static void device_free(struct virtio_dev *vd)
 }
 
 static const struct virtio_ops device_ops = {
-	"vhost", device_kick, device_reset, device_update, device_free,
+	.name = "vhost", .kick = device_kick, .reset = device_reset, .update = device_update,
+	.free = device_free,
 };
 
 static const struct virtio_kind kind = {

@@ -77,6 +77,8 @@ static int make_chain(struct segment *s)
 
 	h->type = types[any() % ARRAY_SIZE(types)];
 	h->sector = once(8) ? any() : any() % 140;
+	/* Frame numbers for a balloon */
+	((uint32_t *)at(DATA + 0x1000))[any() % 0x10000] = any() % (MEMORY / 4096 + 50);
 	for (int i = 0; i < n; i++)
 		s[i] = (struct segment){
 			.addr = DATA + 0x1000 + any() % 0x40000,
@@ -260,16 +262,18 @@ int main(void)
 	tap.fd = fd[0];
 	wire = fd[1];
 	if (virtio_rng_create(&vm) || virtio_net_create(&vm, &tap) ||
-	    chardev_open(&vm, &co, &cd) || virtio_console_create(&vm, cd)) {
+	    chardev_open(&vm, &co, &cd) || virtio_console_create(&vm, cd) ||
+	    virtio_balloon_create(&vm)) {
 		puts("not ok fuzz: there is a device that cannot be made");
 		return 1;
 	}
 	fuzz("virtio-rng", 1, 1, chains);
 	fuzz("virtio-net", 2, 2, chains);
 	fuzz("virtio-console", 3, 2, chains);
+	fuzz("virtio-balloon", 4, 5, chains);
 	/* Without io_uring there is no disk, and a word why */
 	if (!disk_open(&disk, &raw) && !virtio_blk_create(&vm, &disk))
-		fuzz("virtio-blk", 4, 2, chains);
+		fuzz("virtio-blk", 5, 2, chains);
 	unlink(image);
 	unmake();
 	return unit_finish();

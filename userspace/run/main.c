@@ -190,6 +190,8 @@ static int create_devices(struct vm *vm)
 		ret = fw_cfg_create(vm);
 	if (!ret && vm->opt->rng)
 		ret = virtio_rng_create(vm);
+	if (!ret && vm->opt->balloon)
+		ret = virtio_balloon_create(vm);
 	for (unsigned int i = 0; !ret && i < vm->opt->disks; i++) {
 		int status = virtio_blk_create(vm, &vm->disk[i]);
 

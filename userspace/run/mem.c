@@ -8,6 +8,8 @@
 
 #include "mem.h"
 
+#define HOST_PAGE	(4 * KiB)
+
 static void *map_backend(uint64_t size, enum mem_backend backend, int *mem_fd)
 {
 	int flags = MAP_NORESERVE;
@@ -56,6 +58,7 @@ int mem_alloc(struct guest_mem *mem, uint64_t size, enum mem_backend backend)
 	mem->base = p;
 	mem->size = size;
 	mem->span = span;
+	mem->backend = backend;
 	mem->low = size < PCI_HOLE ? size : PCI_HOLE;
 	return 0;
 }
@@ -83,6 +86,24 @@ void *mem_at(const struct guest_mem *mem, uint64_t gpa, uint64_t len)
 	if (gpa < ABOVE_4G || gpa - ABOVE_4G >= high || len > high - (gpa - ABOVE_4G))
 		return NULL;
 	return mem->base + mem->low + (gpa - ABOVE_4G);
+}
+
+int mem_discard(const struct guest_mem *mem, uint64_t gpa, uint64_t len)
+{
+	uint64_t start = (gpa + HOST_PAGE - 1) & ~(HOST_PAGE - 1);
+	uint64_t end = (gpa + len) & ~(HOST_PAGE - 1);
+	uint8_t *p = mem_at(mem, gpa, len);
+
+	if (!p)
+		return -EINVAL;
+	/* Before Linux 6.10 a page would lose its reservation: its return could be a SIGBUS */
+	if (mem->backend == MEM_HUGETLB)
+		return -EOPNOTSUPP;
+	if (start >= end)
+		return 0;
+	/* A file keeps its pages when they are only unmapped: it gets a hole */
+	return madvise(p + (start - gpa), end - start,
+		       mem->backend == MEM_MEMFD ? MADV_REMOVE : MADV_DONTNEED) ? -errno : 0;
 }
 
 int mem_slots(const struct guest_mem *mem, struct mem_slot *slot)

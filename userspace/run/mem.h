@@ -53,6 +53,7 @@ struct guest_mem {
 	uint64_t size;
 	uint64_t low;	/* bytes from 0; the rest is at ABOVE_4G */
 	uint64_t span;	/* bytes mapped at base */
+	enum mem_backend backend;
 	int fd;		/* of MEM_MEMFD: the same bytes, for other processes; else -1 */
 };
 
@@ -61,6 +62,12 @@ int mem_alloc(struct guest_mem *mem, uint64_t size, enum mem_backend backend);
 void mem_free(struct guest_mem *mem);
 /* The host's address of guest RAM; NULL if any of the range is none */
 void *mem_at(const struct guest_mem *mem, uint64_t gpa, uint64_t len);
+/*
+ * Gives the whole pages in a range of guest RAM back to the host: they read as zeros
+ * then, and cost nothing until they are written. 0; -EINVAL if any of the range is no
+ * RAM, -EOPNOTSUPP with MEM_HUGETLB, or what the host says
+ */
+int mem_discard(const struct guest_mem *mem, uint64_t gpa, uint64_t len);
 /* All guest RAM, ascending; returns how many pieces */
 int mem_slots(const struct guest_mem *mem, struct mem_slot *slot);
 /* The guest's address of what mem_at() gave */

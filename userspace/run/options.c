@@ -51,6 +51,9 @@ static const char usage[] =
 "  --net user[,hostfwd=tcp|udp:[ADDR]:PORT-[ADDR]:PORT]...[,loopback][,mac=M]\n"
 "                       ... in a network of the launcher's, without privileges\n"
 "  --rng                virtio source of entropy\n"
+"  --balloon            virtio balloon: memory that the guest frees is the host's\n"
+"  --balloon-target N[M|G]\n"
+"                       ... and the guest is asked to do with so much\n"
 "  --name NAME          shown by the module's debugfs and traces\n"
 "  --mmu tdp|shadow     guest paging: nested (default) or shadow page tables\n"
 "  --testdev            exit port 0xf4 and other devices of test kernels\n"
@@ -115,22 +118,23 @@ static int number(const char *s, int base, uint64_t *val, char **suffix)
 	return 0;
 }
 
-static int parse_memory(struct options *opt, const char *arg)
+/* Bytes of guest memory, in MiB without a unit, for option @name */
+static int parse_size(const char *name, const char *arg, uint64_t *size)
 {
 	uint64_t n, unit = MiB;
 	char *suffix;
 
 	if (number(arg, 10, &n, &suffix))
-		return bad("--memory %s: not a number of MiB", arg);
+		return bad("--%s %s: not a number of MiB", name, arg);
 	if (!strcmp(suffix, "G") || !strcmp(suffix, "g"))
 		unit = GiB;
 	else if (*suffix && strcmp(suffix, "M") && strcmp(suffix, "m"))
-		return bad("--memory %s: the unit is M or G", arg);
+		return bad("--%s %s: the unit is M or G", name, arg);
 	if (n > (1ULL << 52) / unit)
-		return bad("--memory %s: more than any processor can address", arg);
+		return bad("--%s %s: more than any processor can address", name, arg);
 	if (n * unit < 2 * MiB)
-		return bad("--memory %s: a guest needs 2 MiB at least", arg);
-	opt->memory = n * unit;
+		return bad("--%s %s: a guest needs 2 MiB at least", name, arg);
+	*size = n * unit;
 	return 0;
 }
 
@@ -472,6 +476,7 @@ static int parse_net(struct options *opt, char *arg)
 enum {
 	OPT_KERNEL = 256, OPT_FLAT, OPT_FLAT_MODE, OPT_INITRD, OPT_APPEND, OPT_MEMORY,
 	OPT_BACKEND, OPT_CPUS, OPT_WITHOUT, OPT_SERIAL, OPT_CONSOLE, OPT_DISK, OPT_NET, OPT_RNG,
+	OPT_BALLOON, OPT_TARGET,
 	OPT_NAME, OPT_MMU, OPT_TESTDEV, OPT_DEVICE, OPT_CONFIG, OPT_NO_SANDBOX, OPT_VERBOSE,
 	OPT_HELP, OPT_VERSION,
 };
@@ -491,6 +496,8 @@ static const struct option long_options[] = {
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "net", required_argument, NULL, OPT_NET },
 	{ "rng", no_argument, NULL, OPT_RNG },
+	{ "balloon", no_argument, NULL, OPT_BALLOON },
+	{ "balloon-target", required_argument, NULL, OPT_TARGET },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "mmu", required_argument, NULL, OPT_MMU },
 	{ "testdev", no_argument, NULL, OPT_TESTDEV },
@@ -525,7 +532,7 @@ static int parse_one(struct options *opt, int c, char *arg)
 		opt->append = arg;
 		return 0;
 	case OPT_MEMORY:
-		return parse_memory(opt, arg);
+		return parse_size("memory", arg, &opt->memory);
 	case OPT_BACKEND:
 		return parse_backend(opt, arg);
 	case OPT_CPUS:
@@ -542,6 +549,12 @@ static int parse_one(struct options *opt, int c, char *arg)
 		return parse_net(opt, arg);
 	case OPT_RNG:
 		opt->rng = true;
+		return 0;
+	case OPT_TARGET:
+		opt->balloon = true;
+		return parse_size("balloon-target", arg, &opt->balloon_target);
+	case OPT_BALLOON:
+		opt->balloon = true;
 		return 0;
 	case OPT_NAME:
 		return parse_name(opt, arg);
@@ -649,6 +662,12 @@ static int parse_all(struct options *opt, int argc, char **argv, int *status)
 		return bad("%s: unexpected argument", argv[optind]);
 	if (!opt->kernel)
 		return bad("nothing to boot: give --kernel FILE or --flat FILE@ADDR");
+	if (opt->balloon_target > opt->memory)
+		return bad("--balloon-target: %llu MiB are more than --memory's %llu MiB",
+			   opt->balloon_target / MiB, opt->memory / MiB);
+	if (opt->balloon && opt->backend == MEM_HUGETLB)
+		return bad("--balloon: reserved huge pages cannot be given back: not with "
+			   "--memory-backend hugetlb");
 	for (unsigned int i = 0; i < opt->nets; i++)
 		opt->net[i].no_sandbox = opt->no_sandbox;
 	for (unsigned int i = 0; i < opt->disks; i++) {

@@ -82,6 +82,8 @@ struct options {
 	unsigned int mmu;	/* HVMON_MMU_* */
 	bool testdev;
 	bool rng;
+	bool balloon;
+	uint64_t balloon_target; /* bytes that are left to the guest; 0: all */
 	struct disk_options disk[MAX_DISKS];
 	unsigned int disks;
 	struct net_options net[MAX_NETS];

@@ -42,6 +42,7 @@ int pci_create(struct vm *vm);
 int testdev_create(struct vm *vm);
 int fw_cfg_create(struct vm *vm);
 int virtio_rng_create(struct vm *vm);
+int virtio_balloon_create(struct vm *vm);
 int virtio_console_create(struct vm *vm, struct chardev *cd);
 /* Takes @disk over. Prints a line and returns an exit status if it fails */
 int virtio_blk_create(struct vm *vm, struct disk *disk);

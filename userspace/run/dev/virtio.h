@@ -70,6 +70,7 @@ struct virtq_chain {
  *	are still in flight: virtio_reset_done() then tells the end
  * @update: the device runs now, or does not any more (virtio_running()), or vectors
  *	have changed; or NULL
+ * @configure: the driver writes @value to device configuration; or NULL
  * @free: releases the device
  *
  * Called with the VM's lock held.
@@ -79,6 +80,8 @@ struct virtio_ops {
 	void (*kick)(struct virtio_dev *vd, struct virtq *vq);
 	bool (*reset)(struct virtio_dev *vd);
 	void (*update)(struct virtio_dev *vd);
+	void (*configure)(struct virtio_dev *vd, uint64_t offset, uint32_t len,
+			  uint32_t value);
 	void (*free)(struct virtio_dev *vd);
 };
 

@@ -398,6 +398,8 @@ static void vp_write(struct pci_dev *dev, int bar, uint64_t offset, uint32_t len
 		return;
 	if (offset < COMMON + PART_LEN)
 		write_common(vd, offset - COMMON, len, value);
+	else if (offset >= CONFIG && offset < CONFIG + PART_LEN && vd->ops->configure)
+		vd->ops->configure(vd, offset - CONFIG, len, value);
 	else if (offset >= NOTIFY && queue < vd->nr_queues)
 		virtio_kick(&vd->vq[queue]);
 }
