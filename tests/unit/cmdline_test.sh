@@ -77,6 +77,12 @@ refuse 2 'want six bytes' --net tap=t,mac=02:00:00:00:00:01x --kernel x
 refuse 2 'of a group' --net tap=t,mac=03:00:00:00:00:01 --kernel x
 refuse 2 'two interfaces' --net tap=t,mac=02:00:00:00:00:01 \
 	--net tap=u,mac=02:00:00:00:00:01 --kernel x
+for cid in '' 3 cid= cid=x cid=-3 cid=3,4 cid=0x10 port=3; do
+	refuse 2 "vsock $cid: want cid=N" --vsock "$cid" --kernel x
+done
+for n in 0 2 4294967295 4294967299; do
+	refuse 2 "cid=$n: want 3 to 4294967294" --vsock "cid=$n" --kernel x
+done
 refuse 2 'No such file' --kernel "$dir/none"
 refuse 2 'empty' --kernel "$dir/empty"
 refuse 2 'not a regular file' --kernel "$dir"

@@ -200,6 +200,8 @@ static int create_devices(struct vm *vm)
 	}
 	for (unsigned int i = 0; !ret && i < vm->opt->nets; i++)
 		ret = virtio_net_create(vm, &vm->net[i]);
+	if (!ret && vm->opt->vsock_cid)
+		ret = virtio_vsock_create(vm);
 	if (ret)
 		return complain(EXIT_HOST, "devices: %s", strerror(-ret));
 	/* Last, for one of them takes the terminal */
@@ -251,6 +253,7 @@ int main(int argc, char **argv)
 		.dev = -1,
 		.fd = -1,
 		.signals.fd = -1,
+		.vsock = -1,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.end_lock = PTHREAD_MUTEX_INITIALIZER,
 		.pio.name = "port",
@@ -268,6 +271,8 @@ int main(int argc, char **argv)
 	vm.pio.verbose = opt.verbose;
 	vm.mmio.verbose = opt.verbose;
 	status = open_nets(&vm);
+	if (!status && opt.vsock_cid)
+		status = virtio_vsock_open(&vm);
 	if (!status)
 		status = alloc_memory(&vm);
 	if (!status)

@@ -50,6 +50,7 @@ static const char usage[] =
 "                       virtio network interface on a tap of the host (up to 8)\n"
 "  --net user[,hostfwd=tcp|udp:[ADDR]:PORT-[ADDR]:PORT]...[,loopback][,mac=M]\n"
 "                       ... in a network of the launcher's, without privileges\n"
+"  --vsock cid=N        virtio sockets to the host, as context N (from 3 on)\n"
 "  --rng                virtio source of entropy\n"
 "  --balloon            virtio balloon: memory that the guest frees is the host's\n"
 "  --balloon-target N[M|G]\n"
@@ -473,12 +474,25 @@ static int parse_net(struct options *opt, char *arg)
 	return 0;
 }
 
+static int parse_vsock(struct options *opt, const char *arg)
+{
+	const char *v = value_of(arg, "cid");
+	uint64_t n;
+
+	if (!v || number(v, 10, &n, NULL))
+		return bad("--vsock %s: want cid=N", arg);
+	/* virtio 1.2, 5.10.4: 0, 1 and 2 (the host) are reserved, and so is the last */
+	if (n < 3 || n >= UINT32_MAX)
+		return bad("--vsock cid=%s: want 3 to %u", v, UINT32_MAX - 1);
+	opt->vsock_cid = n;
+	return 0;
+}
+
 enum {
 	OPT_KERNEL = 256, OPT_FLAT, OPT_FLAT_MODE, OPT_INITRD, OPT_APPEND, OPT_MEMORY,
-	OPT_BACKEND, OPT_CPUS, OPT_WITHOUT, OPT_SERIAL, OPT_CONSOLE, OPT_DISK, OPT_NET, OPT_RNG,
-	OPT_BALLOON, OPT_TARGET,
-	OPT_NAME, OPT_MMU, OPT_TESTDEV, OPT_DEVICE, OPT_CONFIG, OPT_NO_SANDBOX, OPT_VERBOSE,
-	OPT_HELP, OPT_VERSION,
+	OPT_BACKEND, OPT_CPUS, OPT_WITHOUT, OPT_SERIAL, OPT_CONSOLE, OPT_DISK, OPT_NET, OPT_VSOCK,
+	OPT_RNG, OPT_BALLOON, OPT_TARGET, OPT_NAME, OPT_MMU, OPT_TESTDEV, OPT_DEVICE, OPT_CONFIG,
+	OPT_NO_SANDBOX, OPT_VERBOSE, OPT_HELP, OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -495,6 +509,7 @@ static const struct option long_options[] = {
 	{ "console", required_argument, NULL, OPT_CONSOLE },
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "net", required_argument, NULL, OPT_NET },
+	{ "vsock", required_argument, NULL, OPT_VSOCK },
 	{ "rng", no_argument, NULL, OPT_RNG },
 	{ "balloon", no_argument, NULL, OPT_BALLOON },
 	{ "balloon-target", required_argument, NULL, OPT_TARGET },
@@ -547,6 +562,8 @@ static int parse_one(struct options *opt, int c, char *arg)
 		return parse_disk(opt, arg);
 	case OPT_NET:
 		return parse_net(opt, arg);
+	case OPT_VSOCK:
+		return parse_vsock(opt, arg);
 	case OPT_RNG:
 		opt->rng = true;
 		return 0;

@@ -88,6 +88,7 @@ struct options {
 	unsigned int disks;
 	struct net_options net[MAX_NETS];
 	unsigned int nets;
+	uint32_t vsock_cid;	/* 0: no vsock */
 	const char *device;
 	bool no_sandbox;
 	bool verbose;

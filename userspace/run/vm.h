@@ -73,6 +73,7 @@ struct vm {
 
 	struct disk disk[MAX_DISKS];	/* opened, until a device has them */
 	struct netback net[MAX_NETS];
+	int vsock;		/* likewise; -1: none */
 
 	uint32_t nr_vcpus;
 	struct vcpu *vcpu;

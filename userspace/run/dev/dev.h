@@ -48,5 +48,12 @@ int virtio_console_create(struct vm *vm, struct chardev *cd);
 int virtio_blk_create(struct vm *vm, struct disk *disk);
 /* Takes @back over */
 int virtio_net_create(struct vm *vm, struct netback *back);
+/*
+ * Has the host's kernel give the guest its CID. 0; or, after one line that says why
+ * it cannot be had, an exit status
+ */
+int virtio_vsock_open(struct vm *vm);
+/* After virtio_vsock_open() */
+int virtio_vsock_create(struct vm *vm);
 
 #endif
