@@ -17,6 +17,29 @@ sum() {
 for m in /modules/*.ko; do
 	insmod "$m" || echo "BAD: insmod $m"
 done
+# On bridges: eth0 on that of 10.9.10.1, eth1 in its VLAN 7, where the host is 10.9.11.1
+if [ -e /sys/class/net/eth1 ]; then
+	ip addr add 10.9.10.2/24 dev eth0
+	ip addr add 10.9.11.2/24 dev eth1
+	ip link set eth0 up
+	ip link set eth1 up
+	ping -q -c 3 -i 0.2 -w 20 10.9.10.1 >/tmp/ping
+	verdict untagged $? "$(tail -n 2 /tmp/ping)"
+	ping -q -c 3 -i 0.2 -w 20 10.9.11.1 >/tmp/ping
+	verdict tagged $? "$(tail -n 2 /tmp/ping)"
+	# Until the host has looked around
+	nc -l -p 7009 </dev/null >/dev/null
+	# Each network by the other's interface
+	ip addr flush dev eth0
+	ip addr flush dev eth1
+	ip addr add 10.9.11.2/24 dev eth0
+	ip addr add 10.9.10.2/24 dev eth1
+	! ping -q -c 3 -i 0.2 -w 3 10.9.10.1 >/tmp/ping
+	verdict tagged-apart $? "$(tail -n 2 /tmp/ping)"
+	! ping -q -c 3 -i 0.2 -w 3 10.9.11.1 >/tmp/ping
+	verdict untagged-apart $? "$(tail -n 2 /tmp/ping)"
+	exit $bad
+fi
 [ "$(cat /sys/class/net/eth0/address)" = 02:00:00:00:09:02 ]
 verdict address $? "$(cat /sys/class/net/eth0/address)"
 ip addr add 10.9.9.2/24 dev eth0

@@ -61,9 +61,18 @@ refuse 2 'iops=1K: not a number' --disk x,iops=1K --kernel x
 refuse 2 'bps=1T: not a number' --disk x,bps=1T --kernel x
 refuse 2 'bps=0: want 1' --disk x,bps=0 --kernel x
 refuse 2 '1 to 20 characters' --disk x,serial=123456789012345678901 --kernel x
-refuse 2 'want tap=NAME or user' --net users --kernel x
-refuse 2 'want tap=NAME or user' --net user=x --kernel x
-refuse 2 'want tap=NAME' --net tap=a234567890123456 --kernel x
+refuse 2 'want tap=NAME, bridge=NAME or user' --net users --kernel x
+refuse 2 'want tap=NAME, bridge=NAME or user' --net user=x --kernel x
+refuse 2 'want NAME of 1 to 15' --net tap=a234567890123456 --kernel x
+refuse 2 'want NAME of 1 to 15' --net bridge= --kernel x
+for tag in '' 0 4095 -1 1x 65537; do
+	refuse 2 "tag=$tag: want 1 to 4094" --net "bridge=br,tag=$tag" --kernel x
+done
+refuse 2 'want mac=, tag= or vhost' --net bridge=br,vlan=1 --kernel x
+refuse 2 'want mac= or vhost' --net tap=t,tag=1 --kernel x
+refuse 2 'want hostfwd=' --net user,tag=1 --kernel x
+refuse 2 'no such interface' --net bridge=hvmon-none --kernel x
+refuse 2 'not a bridge' --net bridge=lo --kernel x
 refuse 2 'want mac= or vhost' --net tap=t,queues=2 --kernel x
 refuse 2 'want mac=' --net tap=t,hostfwd=tcp::2222-:22 --kernel x
 refuse 2 'want hostfwd=' --net user,bridge=x --kernel x

@@ -29,11 +29,14 @@ static void make_mac(uint8_t *mac, const char *name, unsigned int index)
 
 int netback_open(struct netback *nb, const struct net_options *opt, unsigned int index)
 {
+	int ret;
+
 	*nb = (struct netback){ .opt = opt, .fd = -1, .vhost = -1, .watch = -1 };
+	ret = opt->tap || opt->bridge ? tap_open(nb) : user_open(nb);
 	memcpy(nb->mac, opt->mac, sizeof(nb->mac));
 	if (!opt->has_mac)
-		make_mac(nb->mac, opt->tap ? opt->tap : "", index);
-	return opt->tap ? tap_open(nb) : user_open(nb);
+		make_mac(nb->mac, nb->tap, index);
+	return ret;
 }
 
 void netback_close(struct netback *nb)

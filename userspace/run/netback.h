@@ -45,6 +45,7 @@ struct netback_ops {
  * @vhost: /dev/vhost-net, which moves the packets instead; or -1
  * @watch: with it, readable when the back end may be gone; else -1
  * @offloads: which of NETBACK_OFFLOADS it has
+ * @tap: its interface of the host; or ""
  * @mac: of the guest's end
  * @pid: of the process behind @fd, for user_open(); 0 when it has been waited for
  */
@@ -54,6 +55,7 @@ struct netback {
 	int fd;
 	int vhost, watch;
 	uint64_t offloads;
+	char tap[NET_NAME + 1];
 	uint8_t mac[6];
 	pid_t pid;
 };
@@ -66,8 +68,14 @@ struct netback {
 int netback_open(struct netback *nb, const struct net_options *opt, unsigned int index);
 void netback_close(struct netback *nb);
 
-/* The kinds, each like netback_open(), which has set @opt and @mac */
+/* The kinds, each like netback_open(), which has set @opt */
 int tap_open(struct netback *nb);
 int user_open(struct netback *nb);
+
+/* bridge.c: each prints one line and returns an exit status if it fails, else 0 */
+/* There is such a bridge, and it knows VLANs if that matters */
+int bridge_check(const struct net_options *opt);
+/* Makes @tap a port of it, and sets it up */
+int bridge_join(const struct net_options *opt, const char *tap);
 
 #endif

@@ -48,6 +48,8 @@ static const char usage[] =
 "                       virtio disk that another process serves\n"
 "  --net tap=NAME[,mac=M][,vhost]\n"
 "                       virtio network interface on a tap of the host (up to 8)\n"
+"  --net bridge=NAME[,tag=VLAN][,mac=M][,vhost]\n"
+"                       ... on a bridge of the host, as root\n"
 "  --net user[,hostfwd=tcp|udp:[ADDR]:PORT-[ADDR]:PORT]...[,loopback][,mac=M]\n"
 "                       ... in a network of the launcher's, without privileges\n"
 "  --vsock cid=N        virtio sockets to the host, as context N (from 3 on)\n"
@@ -421,6 +423,17 @@ static int parse_forward(struct net_options *net, const char *arg)
 		   "tcp:127.0.0.1:2222-:22", arg);
 }
 
+static int parse_tag(struct net_options *net, const char *arg)
+{
+	uint64_t n;
+
+	/* IEEE 802.1Q: 0 is no VLAN, 4095 is reserved */
+	if (number(arg, 10, &n, NULL) || n < 1 || n > 4094)
+		return bad("--net: tag=%s: want 1 to 4094", arg);
+	net->tag = n;
+	return 0;
+}
+
 static int parse_net_word(struct options *opt, struct net_options *net, const char *w)
 {
 	const char *v = value_of(w, "mac");
@@ -432,12 +445,15 @@ static int parse_net_word(struct options *opt, struct net_options *net, const ch
 			return bad("--net: mac=%s: two interfaces have it", v);
 	if (v)
 		return 0;
-	if (net->tap && !strcmp(w, "vhost")) {
+	if ((net->tap || net->bridge) && !strcmp(w, "vhost")) {
 		net->vhost = true;
 		return 0;
 	}
-	if (net->tap)
-		return bad("--net: %s: want mac= or vhost", w);
+	v = net->bridge ? value_of(w, "tag") : NULL;
+	if (v)
+		return parse_tag(net, v);
+	if (net->tap || net->bridge)
+		return bad("--net: %s: want mac=%s or vhost", w, net->bridge ? ", tag=" : "");
 	if (!strcmp(w, "loopback")) {
 		net->loopback = true;
 		return 0;
@@ -450,6 +466,7 @@ static int parse_net(struct options *opt, char *arg)
 {
 	struct net_options *net = &opt->net[opt->nets];
 	char *rest = strchr(arg, ',');
+	const char *name;
 
 	if (opt->nets == MAX_NETS)
 		return bad("--net: a guest has %d network interfaces at most", MAX_NETS);
@@ -457,10 +474,12 @@ static int parse_net(struct options *opt, char *arg)
 		*rest++ = '\0';
 	net->name = arg;
 	net->tap = value_of(arg, "tap");
-	if (!net->tap && strcmp(arg, "user"))
-		return bad("--net %s: want tap=NAME or user", arg);
-	if (net->tap && (!*net->tap || strlen(net->tap) > NET_NAME))
-		return bad("--net %s: want tap=NAME, of 1 to %d characters", arg, NET_NAME);
+	net->bridge = value_of(arg, "bridge");
+	name = net->tap ? net->tap : net->bridge;
+	if (!name && strcmp(arg, "user"))
+		return bad("--net %s: want tap=NAME, bridge=NAME or user", arg);
+	if (name && (!*name || strlen(name) > NET_NAME))
+		return bad("--net %s: want NAME of 1 to %d characters", arg, NET_NAME);
 	while (rest) {
 		char *w = rest;
 

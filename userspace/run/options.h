@@ -57,7 +57,9 @@ struct net_forward {
 struct net_options {
 	const char *name;	/* for messages: the option without mac= and the like */
 	bool vhost;
-	const char *tap;	/* the interface; NULL: user networking */
+	const char *tap;	/* the interface; */
+	const char *bridge;	/* or where a new one is put; both NULL: user networking */
+	uint16_t tag;		/* VLAN there; 0: as the bridge has it */
 	bool has_mac;
 	uint8_t mac[6];
 	bool no_sandbox;	/* --no-sandbox */
