@@ -2,17 +2,8 @@
 # shellcheck shell=sh
 # Runs in the guest of ./balloon: fills MiB of a tmpfs, as balloon.fill=MIB says,
 # and frees them; ./balloon watches what the host has of it. With balloon.held=MIB
-# so much is to be in the balloon first. Prints "BALLOON name ok" or "BALLOON name
-# BAD: why" for each claim.
-bad=0
-verdict() { # NAME STATUS WHY
-	if [ "$2" = 0 ]; then
-		echo "BALLOON $1 ok"
-	else
-		echo "BALLOON $1 BAD: $3"
-		bad=1
-	fi
-}
+# so much is to be in the balloon first. A verdict for each claim.
+. /guest.sh
 # MiB that meminfo has under NAME
 mib() {
 	echo $(($(sed -n "s/^$1: *\([0-9]*\) kB/\1/p" /proc/meminfo) / 1024))
@@ -26,9 +17,7 @@ for word in $cmdline; do
 	esac
 done
 free=$(mib MemAvailable)
-for m in /modules/*.ko; do
-	insmod "$m" || echo "BAD: insmod $m"
-done
+load_modules
 if [ "$held" != 0 ]; then
 	i=0
 	while [ $((free - $(mib MemAvailable))) -lt $((held - 10)) ] && [ $i -lt 100 ]; do
@@ -56,8 +45,5 @@ dd if=/dev/urandom of=/mnt/data bs=1M count=16 2>/dev/null
 sum=$(sha256sum </mnt/data)
 cp /mnt/data /mnt/copy && [ "$(sha256sum </mnt/copy)" = "$sum" ]
 verdict again $? "what was written differs"
-if dmesg | grep -E 'BUG:|Oops|Call Trace|Out of memory|oom-kill|virtio.*(error|fail)'; then
-	echo "BAD: the kernel complains"
-	bad=1
-fi
+no_complaints 'Out of memory|oom-kill|virtio.*(error|fail)'
 exit $bad

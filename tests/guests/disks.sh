@@ -2,17 +2,9 @@
 # shellcheck shell=sh
 # Runs in the guest of ./disks: vda is the disk to write, with an ext4 file
 # system in its second half, vdb read-only, vdc, if there is one, without the
-# host's cache. Prints "DISK name ok" or "DISK name BAD: why" for each claim, and
-# "SUM disk digest" for the host to compare. Reads and writes hvc0, too.
-bad=0
-verdict() { # NAME STATUS WHY
-	if [ "$2" = 0 ]; then
-		echo "DISK $1 ok"
-	else
-		echo "DISK $1 BAD: $3"
-		bad=1
-	fi
-}
+# host's cache. A verdict for each claim, and "SUM disk digest" for the host to
+# compare. Reads and writes hvc0, too.
+. /guest.sh
 digest() { # FILE MIB-SKIP MIB [OPTION]: of what is on the disk, not in the guest's cache
 	echo 3 >/proc/sys/vm/drop_caches
 	# shellcheck disable=SC2086
@@ -25,9 +17,7 @@ for word in $cmdline; do
 	disks.sum=*) want=${word#*=} ;;
 	esac
 done
-for m in /modules/*.ko; do
-	insmod "$m" || echo "BAD: insmod $m"
-done
+load_modules
 
 [ "$(cat /sys/block/vda/serial)" = first ] && [ "$(cat /sys/block/vda/size)" = 65536 ]
 verdict identity $? "serial '$(cat /sys/block/vda/serial)', $(cat /sys/block/vda/size) sectors"
@@ -123,8 +113,5 @@ fi
 echo "SUM vda $(digest /dev/vda 0 32)"
 grep -E 'virtio' /proc/interrupts
 dmesg | grep -iE 'ecam|mmconfig|host bridge|vd[a-z]:'
-if dmesg | grep -E 'BUG:|Oops|I/O error, dev vd[ac]|Call Trace|nobody cared|virtio.*(error|fail)'; then
-	echo "BAD: the kernel complains"
-	bad=1
-fi
+no_complaints 'I/O error, dev vd[ac]|nobody cared|virtio.*(error|fail)'
 exit $bad

@@ -33,6 +33,35 @@ boot() {
 	[ -z "$why" ]
 }
 
+# result NAME STATUS WHY: a result line, and $failed
+result() {
+	if [ "$2" = 0 ]; then
+		echo "ok guests/$1"
+	else
+		echo "not ok guests/$1: $3"
+		failed=1
+	fi
+}
+
+# claims NAME CLAIM...: a result for each, from the guest's console (see guest.sh)
+claims() {
+	local name=$1 c
+	shift
+	for c; do
+		grep -q "^CLAIM $c ok" "$console.text"
+		result "$name-$c" $? "$(grep -m1 "^CLAIM $c" "$console.text" || echo "no result")"
+	done
+}
+
+# refuse NAME WORDS OPTION...: $run with those says the words, in one line, and fails
+refuse() {
+	local name=$1 words=$2 said
+	shift 2
+	# shellcheck disable=SC2154 # the caller's
+	! said=$($run "$@" 2>&1) && [[ $said = *"$words"* && $said != *$'\n'* ]]
+	result "$name" $? "$said"
+}
+
 # verdict NAME: a result line from $why, with the console's end if it is bad
 verdict() {
 	if [ -z "$why" ]; then

@@ -1,22 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 # Runs in the guest of ./net: 10.9.9.1 is the host, where port 7001 tells what it
-# got and 7002 sends. Prints "NET name ok" or "NET name BAD: why" for each claim.
-bad=0
-verdict() { # NAME STATUS WHY
-	if [ "$2" = 0 ]; then
-		echo "NET $1 ok"
-	else
-		echo "NET $1 BAD: $3"
-		bad=1
-	fi
-}
+# got and 7002 sends. A verdict for each claim.
+. /guest.sh
 sum() {
 	sha256sum | cut -d' ' -f1
 }
-for m in /modules/*.ko; do
-	insmod "$m" || echo "BAD: insmod $m"
-done
+load_modules
 # On bridges: eth0 on that of 10.9.10.1, eth1 in its VLAN 7, where the host is 10.9.11.1
 if [ -e /sys/class/net/eth1 ]; then
 	ip addr add 10.9.10.2/24 dev eth0
@@ -74,8 +64,5 @@ while [ "$(cat /sys/class/net/eth0/carrier)" = 1 ] && [ $i -lt 20 ]; do
 done
 [ "$(cat /sys/class/net/eth0/carrier)" = 0 ]
 verdict link-down $? "carrier $(cat /sys/class/net/eth0/carrier)"
-if dmesg | grep -E 'BUG:|Oops|Call Trace|nobody cared|NETDEV WATCHDOG|virtio.*(error|fail)'; then
-	echo "BAD: the kernel complains"
-	bad=1
-fi
+no_complaints 'nobody cared|NETDEV WATCHDOG|virtio.*(error|fail)'
 exit $bad

@@ -4,9 +4,8 @@
 # says "ACK n" when fsync() has said that record n is there. Beside it somebody writes
 # without fsync(), to what lies behind the records.
 RECORDS=512
-for m in /modules/*.ko; do
-	insmod "$m" || echo "BAD: insmod $m"
-done
+. /guest.sh
+load_modules
 while :; do
 	dd if=/dev/zero of=/dev/vda bs=64k seek=$RECORDS count=256 conv=notrunc 2>/dev/null
 done &

@@ -1,18 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 # Runs in the guest of ./qcow2: vda is the disk to write, vdb a read-only one with
-# the digest in qcow2.sum. Prints "QCOW2 name ok" or "QCOW2 name BAD: why" for each
-# claim, "QCOW2 writes" when the host may kill the process behind vda, and
+# the digest in qcow2.sum. A verdict for each claim; prints "QCOW2 writes" when the host may kill the process behind vda, and
 # "SUM digest" of what vda has at the end.
-bad=0
-verdict() { # NAME STATUS WHY
-	if [ "$2" = 0 ]; then
-		echo "QCOW2 $1 ok"
-	else
-		echo "QCOW2 $1 BAD: $3"
-		bad=1
-	fi
-}
+. /guest.sh
 digest() { # FILE MIB-SKIP MIB
 	dd if="$1" bs=1M skip="$2" count="$3" iflag=direct 2>/dev/null | sha256sum | cut -d' ' -f1
 }
@@ -23,9 +14,7 @@ for word in $cmdline; do
 	qcow2.sum=*) want=${word#*=} ;;
 	esac
 done
-for m in /modules/*.ko; do
-	insmod "$m" || echo "BAD: insmod $m"
-done
+load_modules
 dd if=/dev/urandom of=/tmp/data bs=1M count=8 2>/dev/null
 sum=$(sha256sum </tmp/data | cut -d' ' -f1)
 [ "$(cat /sys/block/vda/size)" = 65536 ] && [ "$(cat /sys/block/vda/serial)" = second ]
@@ -51,8 +40,5 @@ wait
 verdict killed $? "read back as $(digest /dev/vda 8 8) and $(digest /dev/vda 16 8)"
 sync
 echo "SUM $(digest /dev/vda 0 32)"
-if dmesg | grep -E 'BUG:|Oops|I/O error|Call Trace|nobody cared'; then
-	echo "BAD: the kernel complains"
-	bad=1
-fi
+no_complaints 'I/O error|nobody cared'
 exit $bad

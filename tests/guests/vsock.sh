@@ -2,23 +2,13 @@
 # shellcheck shell=sh
 # Runs in the guest of ./vsock. Of the host, port 7001 tells what it got, 7002 sends
 # and at 7003 it gives its verdict on this guest's ports: 7011 tells what it got,
-# 7012 sends that back and 7013 stays silent. Prints "VSOCK name ok" or
-# "VSOCK name BAD: why" for each claim.
-bad=0
-verdict() { # NAME STATUS WHY
-	if [ "$2" = 0 ]; then
-		echo "VSOCK $1 ok"
-	else
-		echo "VSOCK $1 BAD: $3"
-		bad=1
-	fi
-}
+# 7012 sends that back and 7013 stays silent. A verdict for each
+# claim.
+. /guest.sh
 sum() {
 	sha256sum | cut -d' ' -f1
 }
-for m in /modules/*.ko; do
-	insmod "$m" || echo "BAD: insmod $m"
-done
+load_modules
 
 dd if=/dev/urandom of=/tmp/data bs=1M count=4 2>/dev/null
 told=$(/vsock connect 2 7001 </tmp/data)
@@ -46,8 +36,5 @@ said=$(/vsock connect 2 7003 </dev/null)
 [ "$said" = ok ]
 verdict served $? "$said"
 grep virtio /proc/interrupts
-if dmesg | grep -E 'BUG:|Oops|Call Trace|nobody cared|virtio.*(error|fail)'; then
-	echo "BAD: the kernel complains"
-	bad=1
-fi
+no_complaints 'nobody cared|virtio.*(error|fail)'
 exit $bad
