@@ -226,13 +226,19 @@ static const struct vhost_ops kernel_ops = {
 	.stop_queue = kernel_stop_queue,
 };
 
-int vhost_kernel_init(struct vhost *v, int fd, int (*run)(struct vhost *v, bool on))
+int vhost_kernel_init(struct vhost *v, int fd, uint64_t packets,
+		      int (*run)(struct vhost *v, bool on))
 {
+	uint64_t part = packets | 1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_RING_F_EVENT_IDX |
+			1ULL << VIRTIO_RING_F_INDIRECT_DESC;
 	int ret;
 
 	v->ops = &kernel_ops;
 	v->run = run;
 	v->fd = fd;
 	ret = vhost_ioctl(v, VHOST_SET_OWNER, NULL);
-	return ret ? ret : vhost_ioctl(v, VHOST_GET_FEATURES, &v->features);
+	if (!ret)
+		ret = vhost_ioctl(v, VHOST_GET_FEATURES, &v->features);
+	v->vd->features &= v->features | ~part;
+	return ret;
 }

@@ -65,9 +65,11 @@ void vhost_stop(struct vhost *v);
 
 /*
  * Of the host's kernel: takes @fd, an open /dev/vhost-* that is this process's from
- * now on. @run as in vhost_ops. 0 or -errno
+ * now on. The device keeps those of its features that concern the rings or are in
+ * @packets only if the kernel has them, too. @run as in vhost_ops. 0 or -errno
  */
-int vhost_kernel_init(struct vhost *v, int fd, int (*run)(struct vhost *v, bool on));
+int vhost_kernel_init(struct vhost *v, int fd, uint64_t packets,
+		      int (*run)(struct vhost *v, bool on));
 /* 0 or -errno */
 int vhost_ioctl(struct vhost *v, unsigned long request, void *arg);
 

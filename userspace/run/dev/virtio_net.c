@@ -31,10 +31,6 @@
 #define HELD_MAX	64		/* buffers for one packet */
 #define BATCH		64		/* packets at a time */
 
-/* Features of packets and rings that whoever moves them has to have */
-#define VHOST_PART	(1ULL << VIRTIO_NET_F_MRG_RXBUF | 1ULL << VIRTIO_RING_F_EVENT_IDX | \
-			 1ULL << VIRTIO_RING_F_INDIRECT_DESC | 1ULL << VIRTIO_F_VERSION_1)
-
 struct net {
 	struct virtio_dev vd;
 	struct netback back;
@@ -323,9 +319,7 @@ int virtio_net_create(struct vm *vm, struct netback *back)
 	if (ret || back->vhost < 0)
 		return ret;
 	ret = vhost_init(&net->vhost, &net->vd, RX, 2);
-	if (!ret)
-		ret = vhost_kernel_init(&net->vhost, back->vhost, net_run);
-	/* What vhost has no part in goes on between guest and tap */
-	net->vd.features &= net->vhost.features | ~VHOST_PART;
-	return ret;
+	/* Offloads are between guest and tap */
+	return ret ? ret : vhost_kernel_init(&net->vhost, back->vhost,
+					     1ULL << VIRTIO_NET_F_MRG_RXBUF, net_run);
 }

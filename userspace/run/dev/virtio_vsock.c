@@ -24,10 +24,6 @@
 
 enum { RX, TX, EVENT, QUEUES };
 
-/* Features that whoever moves the packets has to have */
-#define VHOST_PART	(1ULL << VIRTIO_VSOCK_F_SEQPACKET | 1ULL << VIRTIO_RING_F_EVENT_IDX | \
-			 1ULL << VIRTIO_RING_F_INDIRECT_DESC | 1ULL << VIRTIO_F_VERSION_1)
-
 struct vsock {
 	struct virtio_dev vd;
 	struct vhost vhost;
@@ -127,8 +123,6 @@ int virtio_vsock_create(struct vm *vm)
 	if (ret)
 		return ret;
 	ret = vhost_init(&vsock->vhost, &vsock->vd, RX, EVENT);
-	if (!ret)
-		ret = vhost_kernel_init(&vsock->vhost, vsock->vhost.fd, vsock_run);
-	vsock->vd.features &= vsock->vhost.features | ~VHOST_PART;
-	return ret;
+	return ret ? ret : vhost_kernel_init(&vsock->vhost, vsock->vhost.fd,
+					     1ULL << VIRTIO_VSOCK_F_SEQPACKET, vsock_run);
 }
