@@ -62,6 +62,14 @@ refuse() {
 	result "$name" $? "$said"
 }
 
+# acked FILE: n of the last line "ACK n" in it, 0 without one. A line that is
+# still being written is none: its number may lack digits.
+acked() {
+	local n
+	n=$({ cat "$1" && echo /; } | tr -d '\r' | sed -n 's/^ACK \([0-9]*\)$/\1/p' | tail -n 1)
+	echo "${n:-0}"
+}
+
 # verdict NAME: a result line from $why, with the console's end if it is bad
 verdict() {
 	if [ -z "$why" ]; then
