@@ -129,7 +129,7 @@ static int to_launcher(struct hvmon_vcpu *vcpu, struct hvmon_emul_access *a)
 	return EM_WAIT;
 }
 
-/* All of a store or nothing: what cannot be done here is done again outside */
+/* All of an instruction or nothing: what cannot be done here is done again outside */
 static int section_access(struct hvmon_emul *em, struct hvmon_emul_access *a)
 {
 	struct hvmon_vcpu *vcpu = vcpu_of(em);
@@ -148,6 +148,10 @@ static int vcpu_access(struct hvmon_emul *em, struct hvmon_emul_access *a)
 
 	if (vcpu->in_section)
 		return section_access(em, a);
+	if (vcpu->exit.place == HVMON_PLACE_LAUNCHER && a->gpa == to_vcpu_emul(em)->gpa) {
+		vcpu->stats.mmio++;
+		return to_launcher(vcpu, a);
+	}
 	if (a->write)
 		r = hvmon_gpa_write(vcpu, a->gpa, a->data, a->len);
 	else
@@ -608,17 +612,30 @@ static bool is_other_port_access(struct hvmon_vcpu *vcpu, const struct hvmon_ins
 }
 
 /**
- * hvmon_emulate_doorbell - emulate a store to a doorbell, inside the section
+ * hvmon_kernel_has_device - may an access to memory be for a device of the kernel?
+ * @vcpu: the vCPU
+ * @gpa: address
+ *
+ * Return: whether it may, by the address alone.
+ */
+bool hvmon_kernel_has_device(struct hvmon_vcpu *vcpu, u64 gpa)
+{
+	return hvmon_lapic_has_page(vcpu, gpa) ||
+	       hvmon_bus_has_device(vcpu, HVMON_BUS_MMIO, gpa);
+}
+
+/**
+ * hvmon_emulate_device - emulate an access to such a device, inside the section
  * @vcpu: the vCPU
  * @gpa: the address that faulted, where there is no memory
  *
- * What drivers use: MOV to an address in one page. Guest memory is read, its
- * page tables too, as far as it is present.
+ * What drivers use: MOV to or from an address in one page, one access. Guest memory
+ * is read, its page tables too, as far as it is present.
  *
  * Return: HVMON_RESUME; HVMON_LATER: nothing has happened, hvmon_emulate() has to
  * do it; or -errno.
  */
-int hvmon_emulate_doorbell(struct hvmon_vcpu *vcpu, u64 gpa)
+int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa)
 {
 	struct hvmon_emul *em = vcpu->emul;
 	int r;
@@ -628,8 +645,7 @@ int hvmon_emulate_doorbell(struct hvmon_vcpu *vcpu, u64 gpa)
 		return HVMON_LATER;
 	to_vcpu_emul(em)->gpa = gpa;
 	hvmon_emul_reset(em);
-	if (fetch_and_decode(vcpu, em) || em->insn.op != OP_MOV || !em->insn.mem ||
-	    em->insn.dst != OPD_RM)
+	if (fetch_and_decode(vcpu, em) || em->insn.op != OP_MOV || !em->insn.mem)
 		return HVMON_LATER;
 	em->cpl = hvmon_call(cpl, vcpu);
 	if (hvmon_emul_step(em))

@@ -4,6 +4,7 @@
  * Handlers return HVMON_RESUME, HVMON_USER, HVMON_LATER or -errno (hvmon.h).
  */
 #include <linux/module.h>
+#include <uapi/linux/kvm_para.h>
 
 #include "hvmon.h"
 #include "trace.h"
@@ -127,7 +128,7 @@ int hvmon_exit_hypercall(struct hvmon_vcpu *vcpu)
 		return HVMON_RESUME;
 	}
 	/* One call may send 128 interrupts: too much with interrupts off */
-	if (vcpu->in_section)
+	if (vcpu->in_section && (gpr[HVMON_RAX] & mask) == KVM_HC_SEND_IPI)
 		return HVMON_LATER;
 	vcpu->stats.hypercall++;
 	gpr[HVMON_RAX] = mask & hvmon_pv_hypercall(vcpu, gpr[HVMON_RAX] & mask,
@@ -183,15 +184,19 @@ int hvmon_exit_unexpected(struct hvmon_vcpu *vcpu)
 /* ---- memory ---- */
 
 /*
- * Inside a section: a doorbell, whose writer wants to go on at once. It cannot
- * be rung there on PREEMPT_RT, and anything else has to sleep.
+ * Inside a section: devices of the kernel, among them doorbells, whose user wants to
+ * go on at once. Memory may have to be waited for, and the launcher in any case.
  */
-static int exit_mmu_section(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
+static int exit_mmu_section(struct hvmon_vcpu *vcpu, u64 gpa)
 {
-	if (IS_ENABLED(CONFIG_PREEMPT_RT) || !(access & HVMON_ACCESS_WRITE) ||
-	    !hvmon_bus_has_doorbell(vcpu, HVMON_BUS_MMIO, gpa) || hvmon_gpa_has_slot(vcpu, gpa))
+	if (hvmon_gpa_has_slot(vcpu, gpa))
 		return HVMON_LATER;
-	return hvmon_emulate_doorbell(vcpu, gpa);
+	if (!hvmon_kernel_has_device(vcpu, gpa)) {
+		vcpu->exit.place = HVMON_PLACE_LAUNCHER;
+		return HVMON_LATER;
+	}
+	vcpu->exit.place = HVMON_PLACE_NO_MEMORY;
+	return hvmon_emulate_device(vcpu, gpa);
 }
 
 int hvmon_exit_mmu(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
@@ -200,8 +205,9 @@ int hvmon_exit_mmu(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 	int r;
 
 	if (vcpu->in_section)
-		return exit_mmu_section(vcpu, gpa, access);
-	r = hvmon_mmu_fault(vcpu, gpa, access);
+		return exit_mmu_section(vcpu, gpa);
+	r = vcpu->exit.place == HVMON_PLACE_UNKNOWN ? hvmon_mmu_fault(vcpu, gpa, access) :
+						      -ENOENT;
 	trace_hvmon_fault(vcpu, gpa, access, r);
 	if (r == HVMON_RESUME) {
 		vcpu->stats.faults++;

@@ -417,7 +417,7 @@ static u64 send_ipi(struct hvmon_vcpu *vcpu, u64 lo, u64 hi, u64 min, u64 icr, b
 
 /**
  * hvmon_pv_hypercall() - VMCALL or VMMCALL
- * @vcpu: the caller's, outside sections
+ * @vcpu: the caller's; in a section for all but KVM_HC_SEND_IPI
  * @nr: RAX
  * @a0: RBX
  * @a1: RCX

@@ -342,6 +342,8 @@ u32 svm_npf_access(u64 info)
 static int exit_npf(struct hvmon_vcpu *vcpu)
 {
 	const struct svm_vmcb *vmcb = vcpu->svm->vmcb;
+	u32 access;
+	int r;
 
 	if (unlikely(vcpu->exit.info1 & NPF_RESERVED))
 		return hvmon_exit_unexpected(vcpu);
@@ -350,7 +352,12 @@ static int exit_npf(struct hvmon_vcpu *vcpu)
 		vcpu->exit.bytes_len = min_t(u8, vmcb->insn_len & 0xf, INSN_MAX);
 		memcpy(vcpu->exit.bytes, vmcb->insn_bytes, INSN_MAX);
 	}
-	return hvmon_exit_mmu(vcpu, vcpu->exit.info2, svm_npf_access(vcpu->exit.info1));
+	access = svm_npf_access(vcpu->exit.info1);
+	r = hvmon_exit_mmu(vcpu, vcpu->exit.info2, access);
+	/* It may have been the LAPIC's TPR */
+	if (vcpu->in_section && r == HVMON_RESUME && access & HVMON_ACCESS_WRITE)
+		svm_sync(vcpu, this_cpu_ptr(&svm_cpus));
+	return r;
 }
 
 /* ---- the end ---- */

@@ -163,19 +163,19 @@ void vmx_apic_update(struct hvmon_vcpu *vcpu)
 }
 
 /**
- * vmx_map_apic() - a fault in the LAPIC's page: let the processor have it
- * @vcpu: the vCPU, outside sections
+ * vmx_virtualizes_apic() - is a fault one in the LAPIC's page that the processor is
+ * to have?
+ * @vcpu: the vCPU
  * @gpa: that faulted
  * @access: HVMON_ACCESS_*
  *
- * Return: false if the access is not one that it virtualizes.
+ * Return: true if the page is only to be mapped.
  */
-bool vmx_map_apic(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
+bool vmx_virtualizes_apic(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 {
 	return vcpu->virt_intr && (gpa & PAGE_MASK) == APIC_DEFAULT_PHYS_BASE &&
 	       !(access & HVMON_ACCESS_EXEC) &&
-	       vmx_get(vcpu, VMX_PROC2_CTLS) & VMX_PROC2_APIC_ACCESS &&
-	       !hvmon_tdp_map_apic(vcpu->vm);
+	       vmx_get(vcpu, VMX_PROC2_CTLS) & VMX_PROC2_APIC_ACCESS;
 }
 
 /* ---- IRR, ISR, TMR ---- */

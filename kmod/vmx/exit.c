@@ -6,6 +6,7 @@
 #include <linux/nospec.h>
 #include <asm/processor-flags.h>
 
+#include "../pt.h"
 #include "vmx.h"
 
 /* ---- instructions ---- */
@@ -354,18 +355,35 @@ u32 vmx_ept_access(u64 qualification)
 	       (qualification & EPT_FETCH ? HVMON_ACCESS_EXEC : 0);
 }
 
+static int exit_ept_section(struct hvmon_vcpu *vcpu, u32 access)
+{
+	u64 gpa = vmx_get(vcpu, VMX_GUEST_PHYSICAL);
+	int r;
+
+	vcpu->exit.info2 = gpa;
+	if (vcpu->exit.info1 & EPT_NMI_UNBLOCKED)
+		iret_faulted(vcpu);
+	if (vmx_virtualizes_apic(vcpu, gpa, access))
+		return HVMON_LATER;
+	r = hvmon_exit_mmu(vcpu, gpa, access);
+	if (r == HVMON_RESUME && access & HVMON_ACCESS_WRITE)
+		/* It may have been the LAPIC's TPR */
+		vmx_sync(vcpu, this_cpu_ptr(&vmx_cpus));
+	else if (r == HVMON_LATER && vcpu->exit.place != HVMON_PLACE_UNKNOWN)
+		vmx_fetch_for_emulation(vcpu);
+	return r;
+}
+
 static int exit_ept(struct hvmon_vcpu *vcpu)
 {
-	if (vcpu->in_section) {
-		vcpu->exit.info2 = vmx_get(vcpu, VMX_GUEST_PHYSICAL);
-		if (vcpu->exit.info1 & EPT_NMI_UNBLOCKED)
-			iret_faulted(vcpu);
-		if (!hvmon_gpa_has_slot(vcpu, vcpu->exit.info2))
-			vmx_fetch_for_emulation(vcpu);
-	} else if (vmx_map_apic(vcpu, vcpu->exit.info2, vmx_ept_access(vcpu->exit.info1))) {
+	u32 access = vmx_ept_access(vcpu->exit.info1);
+
+	if (vcpu->in_section)
+		return exit_ept_section(vcpu, access);
+	if (vmx_virtualizes_apic(vcpu, vcpu->exit.info2, access) &&
+	    !hvmon_tdp_map_apic(vcpu->vm))
 		return HVMON_RESUME;
-	}
-	return hvmon_exit_mmu(vcpu, vcpu->exit.info2, vmx_ept_access(vcpu->exit.info1));
+	return hvmon_exit_mmu(vcpu, vcpu->exit.info2, access);
 }
 
 /*

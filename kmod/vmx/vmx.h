@@ -709,7 +709,7 @@ void vmx_apic_section_begin(struct hvmon_vcpu *vcpu);
 void vmx_apic_section_end(struct hvmon_vcpu *vcpu);
 void vmx_apic_refresh(struct hvmon_vcpu *vcpu);
 void vmx_post_irr(struct hvmon_vcpu *vcpu);
-bool vmx_map_apic(struct hvmon_vcpu *vcpu, u64 gpa, u32 access);
+bool vmx_virtualizes_apic(struct hvmon_vcpu *vcpu, u64 gpa, u32 access);
 int vmx_exit_apic_access(struct hvmon_vcpu *vcpu);
 int vmx_exit_apic_write(struct hvmon_vcpu *vcpu);
 int vmx_exit_eoi(struct hvmon_vcpu *vcpu);
