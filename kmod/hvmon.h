@@ -301,6 +301,8 @@ struct hvmon_vcpu {
 	} pio;
 
 	u8 fresh_faults;	/* faults to come without looking around; tdp.c */
+	u8 ahead;		/* pages that the last write fault made present, and */
+	u64 ahead_gfn;		/* where the next fault of a guest in sequence comes */
 
 	struct hvmon_vcpu_stats stats;
 	struct dentry *debugfs;

@@ -33,6 +33,11 @@
  * missing too: so many faults are then faulted in without looking around.
  */
 #define TDP_FRESH	15
+/*
+ * A guest that writes to such pages in sequence (one that clears or copies much)
+ * gets twice as many as the last time, up to this, as files are read ahead.
+ */
+#define TDP_AHEAD	16
 /* Rounds before the guest is let try again, which looks at signals */
 #define TDP_TRIES	16
 
@@ -321,6 +326,7 @@ struct tdp_fault {
 	u64 gfn;
 	bool write;
 	bool fresh;		/* fault in first, and look at this page alone */
+	u32 ahead;		/* ... or at so many, if it is written to */
 	int errors;		/* snapshots without a frame after a fault-in */
 	unsigned long seq;
 	u64 first;		/* window of frames, in the slot */
@@ -367,6 +373,11 @@ static int tdp_snapshot(struct tdp_fault *f)
 	return r == -EBUSY ? -EAGAIN : r;
 }
 
+static bool tdp_is_small(struct page *page)
+{
+	return folio_nr_pages(page_folio(page)) < hvmon_pt_pages(HVMON_PT_2M);
+}
+
 /*
  * The same for the page alone that was just made present for a write: a walk
  * without locks, where hmm_range_fault() looks up two VMAs. That the reference
@@ -379,11 +390,12 @@ static bool tdp_lookup(struct tdp_fault *f)
 	struct page *page;
 	bool small;
 
+	f->ahead = 1;
 	/* As in tdp_snapshot() */
 	f->seq = mmu_interval_read_begin(&f->slot->notifier);
 	if (get_user_pages_fast(tdp_hva(f, f->gfn), 1, FOLL_WRITE, &page) != 1)
 		return false;
-	small = folio_nr_pages(page_folio(page)) < hvmon_pt_pages(HVMON_PT_2M);
+	small = tdp_is_small(page);
 	f->first = f->gfn;
 	f->nr = 1;
 	f->pfns = &f->one;
@@ -552,6 +564,40 @@ int hvmon_tdp_map_apic(struct hvmon_vm *vm)
 	return r;
 }
 
+/*
+ * Several pages at once, made present for a write and looked up as tdp_lookup() does,
+ * as many as there are. -ENOENT: go through that one page alone, which finds out what
+ * is wrong with it; -EAGAIN also for huge pages, which are present now.
+ */
+static noinline_for_stack int tdp_try_ahead(struct tdp_fault *f)
+{
+	u64 last = min(f->gfn | (HVMON_PT_ENTRIES - 1), f->slot->gfn + f->slot->npages - 1);
+	u32 i, want = min_t(u64, f->ahead, last - f->gfn + 1);
+	unsigned long pfns[TDP_AHEAD];
+	struct page *pages[TDP_AHEAD];
+	bool small = true;
+	long n;
+
+	f->seq = mmu_interval_read_begin(&f->slot->notifier);
+	n = get_user_pages_unlocked(tdp_hva(f, f->gfn), want, pages, FOLL_WRITE);
+	if (n < 1)
+		return -ENOENT;
+	for (i = 0; i < n; i++) {
+		small &= tdp_is_small(pages[i]);
+		pfns[i] = page_to_pfn(pages[i]) | HMM_PFN_VALID | HMM_PFN_WRITE;
+		put_page(pages[i]);
+	}
+	if (!small) {
+		f->fresh = false;
+		return -EAGAIN;
+	}
+	f->first = f->gfn;
+	f->nr = n;
+	f->pfns = pfns;
+	f->ahead = n;
+	return tdp_map(f);
+}
+
 /* A function of its own: kernels clear such an array even where it is not used */
 static noinline_for_stack int tdp_try_snapshot(struct tdp_fault *f)
 {
@@ -583,6 +629,11 @@ static int tdp_try(struct tdp_fault *f)
 	int r;
 
 	if (f->fresh) {
+		if (f->write && f->ahead > 1) {
+			r = tdp_try_ahead(f);
+			if (r != -ENOENT)
+				return r;
+		}
 		r = tdp_fault_in(f);
 		if (r)
 			return r;
@@ -613,6 +664,7 @@ int hvmon_mmu_fault(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 	f.write = access & HVMON_ACCESS_WRITE;
 	f.errors = 0;
 	f.fresh = vcpu->fresh_faults;
+	f.ahead = f.gfn == vcpu->ahead_gfn ? clamp(vcpu->ahead * 2, 1, TDP_AHEAD) : 1;
 
 	for (i = 0; i < TDP_TRIES; i++) {
 		idx = srcu_read_lock(&vm->srcu);
@@ -631,6 +683,10 @@ int hvmon_mmu_fault(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 			schedule_timeout_killable(1);
 		else
 			cond_resched();
+	}
+	if (f.write && f.fresh && !r) {
+		vcpu->ahead = f.ahead;
+		vcpu->ahead_gfn = f.gfn + f.ahead;
 	}
 	if (vcpu->fresh_faults)
 		vcpu->fresh_faults--;
