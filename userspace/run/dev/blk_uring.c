@@ -41,6 +41,7 @@ static void uring_submit(struct blk *blk, struct blk_request *req)
 		io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
 		break;
 	case OP_DISCARD:
+	case OP_ZERO_UNMAP:	/* a hole, of a block device too, reads as zeroes */
 		io_uring_prep_fallocate(sqe, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 					req->offset, req->left);
 		break;

@@ -94,6 +94,7 @@ static const uint32_t types[] = {
 	[OP_FLUSH] = VIRTIO_BLK_T_FLUSH,
 	[OP_DISCARD] = VIRTIO_BLK_T_DISCARD,
 	[OP_ZERO] = VIRTIO_BLK_T_WRITE_ZEROES,
+	[OP_ZERO_UNMAP] = VIRTIO_BLK_T_WRITE_ZEROES,
 	[OP_WRITE_ZERO] = VIRTIO_BLK_T_WRITE_ZEROES,
 };
 
@@ -117,6 +118,7 @@ static unsigned int begin_table(struct user *u, struct slot *s, enum blk_op op,
 		return 1;
 	s->range = (struct virtio_blk_discard_write_zeroes){
 		.sector = offset / SECTOR, .num_sectors = len / SECTOR,
+		.flags = op == OP_ZERO_UNMAP ? VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP : 0,
 	};
 	s->table[1] = (struct vring_desc){
 		ring_gpa(u, &s->range), sizeof(s->range), VRING_DESC_F_NEXT, 0,
@@ -159,7 +161,7 @@ static void offer(struct blk *blk, unsigned int i)
 static void user_submit(struct blk *blk, struct blk_request *req)
 {
 	struct user *u = blk->back;
-	unsigned int i = req - blk->request;
+	unsigned int i = blk_index(blk, req);
 
 	u->flying[i] = true;
 	if (u->disk->fd >= 0 && !u->again_at)

@@ -1,110 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * virtio-blk (virtio 1.2, 5.2): what the guest asks for is checked here, and done
- * by who has the disk, blk_uring.c or blk_user.c.
- */
+/* virtio-blk (virtio 1.2, 5.2): what the guest asks for is checked here */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include <linux/virtio_blk.h>
-
-#include "../disk_user.h"
 #include "blk.h"
 #include "dev.h"
 
 #define CLASS_STORAGE	0x010000
-#define MAX_QUEUES	16
-#define MAX_RANGE	(1u << 22)	/* sectors to discard or zero at once */
 
-/* ---- the end of a request */
+struct vblk {
+	struct blk blk;
+	struct virtio_blk_config config;
+	uint8_t *status[BLK_REQUESTS];	/* of each request, in the guest */
+};
 
 static void finish(struct blk *blk, struct blk_request *req, uint8_t status)
 {
-	*req->status = status;
-	virtq_push(req->vq, &req->chain, req->chain.in_len);
-	blk->free[blk->nr_free++] = req;
+	*((struct vblk *)blk)->status[blk_index(blk, req)] = status;
+	blk_give_back(blk, req, req->chain.in_len);
 }
 
-static void failed(struct blk *blk, struct blk_request *req, int err)
+static void vblk_end(struct blk *blk, struct blk_request *req, int err)
 {
-	if (!blk->failed)
-		complain(0, "--disk %s: %s at byte %llu: %s; the guest is told",
-			 blk->disk.opt->path, req->op == OP_READ ? "reading" : "writing",
-			 (unsigned long long)req->offset, strerror(err));
-	blk->failed = true;
-	finish(blk, req, VIRTIO_BLK_S_IOERR);
-}
-
-/* What was done of a transfer is cut off */
-static void advance(struct blk_request *req, uint64_t n)
-{
-	req->offset += n;
-	req->left -= n;
-	while (req->op != OP_WRITE_ZERO && n) {
-		uint64_t part = n < req->iov->iov_len ? n : req->iov->iov_len;
-
-		req->iov->iov_base = (uint8_t *)req->iov->iov_base + part;
-		req->iov->iov_len -= part;
-		n -= part;
-		if (!req->iov->iov_len) {
-			req->iov++;
-			req->nr--;
-		}
-	}
-}
-
-/* Without FLUSH the driver takes what is done for stable (5.2.6.2) */
-static void done(struct blk *blk, struct blk_request *req)
-{
-	if (req->op == OP_READ || req->op == OP_FLUSH || virtio_has(&blk->vd, VIRTIO_BLK_F_FLUSH)) {
-		finish(blk, req, VIRTIO_BLK_S_OK);
-		return;
-	}
-	req->op = OP_FLUSH;
-	blk->ops->submit(blk, req);
-}
-
-void blk_completed(struct blk *blk, struct blk_request *req, int64_t res)
-{
-	bool transfer = req->op == OP_READ || req->op == OP_WRITE || req->op == OP_WRITE_ZERO;
-
-	if (blk->closing) {
-		blk->free[blk->nr_free++] = req;
-	} else if (res == -EINTR || res == -EAGAIN) {
-		blk->ops->submit(blk, req);
-	} else if (res == -EOPNOTSUPP && req->op == OP_ZERO) {
-		req->op = OP_WRITE_ZERO;
-		blk->ops->submit(blk, req);
-	} else if (res == -EOPNOTSUPP && req->op == OP_DISCARD) {
+	if (err == -EOPNOTSUPP)
 		finish(blk, req, VIRTIO_BLK_S_UNSUPP);
-	} else if (res < 0 || (transfer && !res)) {
-		/* Nothing is read where the file has become shorter */
-		failed(blk, req, res ? -res : EIO);
-	} else if (transfer && (uint64_t)res < req->left) {
-		advance(req, res);
-		blk->ops->submit(blk, req);
-	} else {
-		done(blk, req);
-	}
+	else
+		finish(blk, req, err ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK);
 }
-
-void blk_settle(struct blk *blk)
-{
-	blk->ops->commit(blk);
-	for (unsigned int i = 0; i < blk->vd.nr_queues; i++) {
-		virtq_signal(&blk->vd.vq[i]);
-		if (blk->starved && blk->nr_free)
-			virtio_kick(&blk->vd.vq[i]);
-	}
-	if (blk->nr_free)
-		blk->starved = false;
-	if (blk->vd.resetting && blk->nr_free == BLK_REQUESTS)
-		virtio_reset_done(&blk->vd);
-}
-
-/* ---- from the guest */
 
 static bool in_range(const struct blk *blk, uint64_t sector, uint64_t bytes)
 {
@@ -121,17 +44,18 @@ static void start_transfer(struct blk *blk, struct blk_request *req, uint64_t se
 	}
 	req->offset = sector * SECTOR;
 	if (req->left)
-		blk->ops->submit(blk, req);
+		blk_submit(blk, req);
 	else
 		finish(blk, req, VIRTIO_BLK_S_OK);
 }
 
 static void start_range(struct blk *blk, struct blk_request *req, uint32_t type)
 {
+	const struct virtio_blk_config *config = &((struct vblk *)blk)->config;
 	struct virtio_blk_discard_write_zeroes range;
 	uint32_t flags = type == VIRTIO_BLK_T_DISCARD ? 0 : VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
-	uint32_t limit = type == VIRTIO_BLK_T_DISCARD ? blk->config.max_discard_sectors :
-							blk->config.max_write_zeroes_sectors;
+	uint32_t limit = type == VIRTIO_BLK_T_DISCARD ? config->max_discard_sectors :
+							config->max_write_zeroes_sectors;
 
 	/* One range: max_discard_seg and max_write_zeroes_seg say so */
 	if (req->left != sizeof(range) || !iov_take(&req->iov, &req->nr, &range, sizeof(range)) ||
@@ -148,7 +72,7 @@ static void start_range(struct blk *blk, struct blk_request *req, uint32_t type)
 	req->left = (uint64_t)range.num_sectors * SECTOR;
 	req->op = type == VIRTIO_BLK_T_DISCARD ? OP_DISCARD : OP_ZERO;
 	if (req->left)
-		blk->ops->submit(blk, req);
+		blk_submit(blk, req);
 	else
 		finish(blk, req, VIRTIO_BLK_S_OK);
 }
@@ -167,7 +91,7 @@ static void start_id(struct blk *blk, struct blk_request *req)
 }
 
 /* Header, data, and the status as the last byte, in segments of any size (5.2.6) */
-static void start(struct blk *blk, struct blk_request *req)
+static void vblk_start(struct blk *blk, struct blk_request *req)
 {
 	struct virtq_chain *c = &req->chain;
 	struct iovec *out = c->iov, *in = c->iov + c->nr_out, *last;
@@ -176,14 +100,17 @@ static void start(struct blk *blk, struct blk_request *req)
 
 	if (!c->in_len || !iov_take(&out, &nr_out, &h, sizeof(h))) {
 		virtio_broken(&blk->vd, "a request without %s", c->in_len ? "header" : "status");
-		blk->free[blk->nr_free++] = req;
+		blk_give_back(blk, req, 0);
 		return;
 	}
 	last = &in[c->nr_in - 1];
-	req->status = (uint8_t *)last->iov_base + --last->iov_len;
+	((struct vblk *)blk)->status[blk_index(blk, req)] =
+		(uint8_t *)last->iov_base + --last->iov_len;
 	req->iov = out;
 	req->nr = nr_out;
 	req->left = c->out_len - sizeof(h);
+	/* Without FLUSH the driver takes what is done for stable (5.2.6.2) */
+	req->stable = !virtio_has(&blk->vd, VIRTIO_BLK_F_FLUSH);
 	switch (h.type) {
 	case VIRTIO_BLK_T_IN:
 		req->op = OP_READ;
@@ -199,7 +126,7 @@ static void start(struct blk *blk, struct blk_request *req)
 	case VIRTIO_BLK_T_FLUSH:
 		req->op = OP_FLUSH;
 		req->offset = 0;
-		blk->ops->submit(blk, req);
+		blk_submit(blk, req);
 		break;
 	case VIRTIO_BLK_T_DISCARD:
 	case VIRTIO_BLK_T_WRITE_ZEROES:
@@ -213,165 +140,77 @@ static void start(struct blk *blk, struct blk_request *req)
 	}
 }
 
-static uint64_t now_ns(void)
+static void vblk_kick(struct virtio_dev *vd, struct virtq *vq)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+	blk_kick((struct blk *)vd, vq);
 }
 
-/* True if the limits allow a request; if not, the queues are looked at when they do */
-static bool allowed(struct blk *blk, uint64_t now)
+static bool vblk_reset(struct virtio_dev *vd)
 {
-	uint64_t wait = throttle_wait(&blk->throttle, now);
-
-	if (wait)
-		timer_set(&blk->again, wait, 0);
-	return !wait;
-}
-
-static void again_event(void *arg)
-{
-	struct blk *blk = arg;
-
-	for (unsigned int i = 0; i < blk->vd.nr_queues; i++)
-		virtio_kick(&blk->vd.vq[i]);
-}
-
-static void blk_kick(struct virtio_dev *vd, struct virtq *vq)
-{
-	struct blk *blk = (struct blk *)vd;
-	unsigned int left = vq->size;
-	uint64_t now = now_ns();
-	bool more = true;
-
-	virtq_doorbell_off(vq);
-	while (left-- && blk->nr_free) {
-		struct blk_request *req = blk->free[blk->nr_free - 1];
-
-		more = allowed(blk, now);
-		if (!more || !virtq_pop(vq, &req->chain))
-			break;
-		throttle_charge(&blk->throttle, now, req->chain.out_len + req->chain.in_len);
-		blk->nr_free--;
-		req->vq = vq;
-		start(blk, req);
-	}
-	blk->ops->commit(blk);
-	virtq_signal(vq);
-	if (!blk->nr_free)
-		blk->starved = true;
-	else if (more && virtq_doorbell_on(vq))
-		virtio_kick(vq);
-}
-
-static bool blk_reset(struct virtio_dev *vd)
-{
-	return ((struct blk *)vd)->nr_free == BLK_REQUESTS;
+	return blk_reset((struct blk *)vd);
 }
 
 /* ---- making and unmaking */
 
-static void blk_free(struct virtio_dev *vd)
+static void vblk_free(struct virtio_dev *vd)
 {
-	struct blk *blk = (struct blk *)vd;
-
-	/* What is under way uses the guest's memory; nobody waits for the results */
-	blk->closing = true;
-	while (blk->ops && blk->nr_free < BLK_REQUESTS && blk->ops->wait(blk))
-		;
-	if (blk->ops)
-		blk->ops->free(blk);
-	timer_fini(&vd->pci.vm->loop, &blk->again);
-	disk_close(&blk->disk);
-	virtio_destroy(vd);
-	free(blk);
+	blk_destroy((struct blk *)vd);
+	free(vd);
 }
 
-static const struct virtio_ops blk_ops = {
+static const struct virtio_ops vblk_ops = {
 	.name = "virtio-blk",
-	.kick = blk_kick,
-	.reset = blk_reset,
-	.free = blk_free,
+	.kick = vblk_kick,
+	.reset = vblk_reset,
+	.free = vblk_free,
 };
 
-static uint32_t least(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
+static const struct blk_front vblk_front = {
+	.start = vblk_start,
+	.end = vblk_end,
+};
 
-static uint64_t set_config(struct blk *blk, uint16_t queues)
+static uint64_t set_config(struct vblk *v)
 {
-	const struct disk *disk = &blk->disk;
+	const struct disk *disk = &v->blk.disk;
 	uint64_t features = 1ULL << VIRTIO_BLK_F_SEG_MAX | 1ULL << VIRTIO_BLK_F_BLK_SIZE |
 			    1ULL << VIRTIO_BLK_F_FLUSH | 1ULL << VIRTIO_BLK_F_MQ;
 
-	if (disk->opt->packed)
-		features |= 1ULL << VIRTIO_F_RING_PACKED;
-	blk->config = (struct virtio_blk_config){
+	v->config = (struct virtio_blk_config){
 		.capacity = disk->size / SECTOR,
 		.seg_max = VIRTQ_MAX - 2,	/* without header and status */
 		.blk_size = disk->block,
-		.num_queues = queues,
-		.max_discard_sectors = MAX_RANGE,
+		.num_queues = blk_queues(v->blk.vd.pci.vm),
+		.max_discard_sectors = v->blk.max_discard,
 		.max_discard_seg = 1,
 		.discard_sector_alignment = disk->block / SECTOR,
-		.max_write_zeroes_sectors = MAX_RANGE,
+		.max_write_zeroes_sectors = v->blk.max_zero,
 		.max_write_zeroes_seg = 1,
 		.write_zeroes_may_unmap = 0,
 	};
-	if (disk->user) {
-		const struct virtio_blk_config *has = &disk->user->config;
-
-		blk->config.max_discard_sectors = least(MAX_RANGE, has->max_discard_sectors);
-		blk->config.max_write_zeroes_sectors = least(MAX_RANGE,
-							     has->max_write_zeroes_sectors);
-	}
 	if (disk->opt->ro)
 		return features | 1ULL << VIRTIO_BLK_F_RO;
-	if (!disk->user || (disk->user->features >> VIRTIO_BLK_F_DISCARD & 1))
+	if (v->blk.max_discard)
 		features |= 1ULL << VIRTIO_BLK_F_DISCARD;
-	if (!disk->user || (disk->user->features >> VIRTIO_BLK_F_WRITE_ZEROES & 1))
+	if (v->blk.max_zero)
 		features |= 1ULL << VIRTIO_BLK_F_WRITE_ZEROES;
 	return features;
 }
 
 int virtio_blk_create(struct vm *vm, struct disk *disk)
 {
-	uint16_t queues = vm->opt->cpus < MAX_QUEUES ? vm->opt->cpus : MAX_QUEUES;
-	struct blk *blk = calloc(1, sizeof(*blk));
+	struct vblk *v = calloc(1, sizeof(*v));
 	struct virtio_kind kind = {
-		.ops = &blk_ops,
+		.ops = &vblk_ops,
 		.id = VIRTIO_ID_BLOCK,
 		.class = CLASS_STORAGE,
-		.queues = queues,
-		.config_len = sizeof(blk->config),
+		.config_len = sizeof(v->config),
 	};
-	const char *path = disk->opt->path;
-	int ret;
 
-	if (!blk)
-		return complain(EXIT_HOST, "--disk %s: no memory", path);
-	blk->disk = *disk;
-	disk->fd = -1;
-	disk->user = NULL;
-	blk->again.source.fd = -1;
-	blk->throttle.iops = blk->disk.opt->iops;
-	blk->throttle.bps = blk->disk.opt->bps;
-	for (; blk->nr_free < BLK_REQUESTS; blk->nr_free++)
-		blk->free[blk->nr_free] = &blk->request[BLK_REQUESTS - 1 - blk->nr_free];
-	blk->vd.pci.vm = vm;
-	kind.features = set_config(blk, queues);
-	kind.config = &blk->config;
-	ret = blk->disk.user ? blk_user_create(blk) : blk_uring_create(blk);
-	if (ret) {
-		blk_free(&blk->vd);
-		return ret;
-	}
-	/* From here on errors free it */
-	ret = virtio_create(&blk->vd, vm, &kind);
-	if (!ret)
-		ret = timer_init(&vm->loop, &blk->again, again_event, blk);
-	return ret ? complain(EXIT_HOST, "--disk %s: %s", path, strerror(-ret)) : 0;
+	if (!v)
+		return complain(EXIT_HOST, "--disk %s: no memory", disk->opt->path);
+	blk_init(&v->blk, vm, disk, &vblk_front);
+	kind.features = set_config(v);
+	kind.config = &v->config;
+	return blk_create(&v->blk, &kind, 0);
 }

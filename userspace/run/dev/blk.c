@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Requests for a disk, from when the guest has made them until they are given back */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "../disk_user.h"
+#include "blk.h"
+
+#define MAX_RANGE	(1u << 22)	/* sectors to discard or zero at once */
+
+/* ---- the end of a request */
+
+void blk_submit(struct blk *blk, struct blk_request *req)
+{
+	blk->ops->submit(blk, req);
+}
+
+void blk_give_back(struct blk *blk, struct blk_request *req, uint32_t written)
+{
+	virtq_push(req->vq, &req->chain, written);
+	blk->free[blk->nr_free++] = req;
+}
+
+static void failed(struct blk *blk, struct blk_request *req, int err)
+{
+	if (!blk->failed)
+		complain(0, "--disk %s: %s at byte %llu: %s; the guest is told",
+			 blk->disk.opt->path, req->op == OP_READ ? "reading" : "writing",
+			 (unsigned long long)req->offset, strerror(err));
+	blk->failed = true;
+	blk->front->end(blk, req, -err);
+}
+
+/* What was done of a transfer is cut off */
+static void advance(struct blk_request *req, uint64_t n)
+{
+	req->offset += n;
+	req->left -= n;
+	while (req->op != OP_WRITE_ZERO && n) {
+		uint64_t part = n < req->iov->iov_len ? n : req->iov->iov_len;
+
+		req->iov->iov_base = (uint8_t *)req->iov->iov_base + part;
+		req->iov->iov_len -= part;
+		n -= part;
+		if (!req->iov->iov_len) {
+			req->iov++;
+			req->nr--;
+		}
+	}
+}
+
+static void done(struct blk *blk, struct blk_request *req)
+{
+	if (req->op == OP_READ || req->op == OP_FLUSH || !req->stable) {
+		blk->front->end(blk, req, 0);
+		return;
+	}
+	req->op = OP_FLUSH;
+	blk_submit(blk, req);
+}
+
+/* The next way to do what the back end cannot do like that; false: there is none */
+static bool fall_back(struct blk_request *req)
+{
+	if (req->op == OP_ZERO_UNMAP)
+		req->op = OP_ZERO;
+	else if (req->op == OP_ZERO)
+		req->op = OP_WRITE_ZERO;
+	else
+		return false;
+	return true;
+}
+
+void blk_completed(struct blk *blk, struct blk_request *req, int64_t res)
+{
+	bool transfer = req->op == OP_READ || req->op == OP_WRITE || req->op == OP_WRITE_ZERO;
+
+	if (blk->closing) {
+		blk->free[blk->nr_free++] = req;
+	} else if (res == -EINTR || res == -EAGAIN || (res == -EOPNOTSUPP && fall_back(req))) {
+		blk_submit(blk, req);
+	} else if (res == -EOPNOTSUPP && req->op == OP_DISCARD) {
+		blk->front->end(blk, req, res);
+	} else if (res < 0 || (transfer && !res)) {
+		/* Nothing is read where the file has become shorter */
+		failed(blk, req, res ? -res : EIO);
+	} else if (transfer && (uint64_t)res < req->left) {
+		advance(req, res);
+		blk_submit(blk, req);
+	} else {
+		done(blk, req);
+	}
+}
+
+void blk_settle(struct blk *blk)
+{
+	blk->ops->commit(blk);
+	for (unsigned int i = 0; i < blk->vd.nr_queues; i++) {
+		virtq_signal(&blk->vd.vq[i]);
+		if (blk->starved && blk->nr_free)
+			virtio_kick(&blk->vd.vq[i]);
+	}
+	if (blk->nr_free)
+		blk->starved = false;
+	if (blk->vd.resetting && blk->nr_free == BLK_REQUESTS)
+		virtio_reset_done(&blk->vd);
+}
+
+/* ---- from the guest */
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* True if the limits allow a request; if not, the queues are looked at when they do */
+static bool allowed(struct blk *blk, uint64_t now)
+{
+	uint64_t wait = blk->unlimited ? 0 : throttle_wait(&blk->throttle, now);
+
+	if (wait)
+		timer_set(&blk->again, wait, 0);
+	return !wait;
+}
+
+static void again_event(void *arg)
+{
+	struct blk *blk = arg;
+
+	for (unsigned int i = 0; i < blk->vd.nr_queues; i++)
+		virtio_kick(&blk->vd.vq[i]);
+}
+
+void blk_charge(struct blk *blk, uint64_t bytes)
+{
+	throttle_charge(&blk->throttle, now_ns(), bytes);
+}
+
+void blk_kick(struct blk *blk, struct virtq *vq)
+{
+	unsigned int left = vq->size;
+	uint64_t now = now_ns();
+	bool more = true;
+
+	virtq_doorbell_off(vq);
+	while (left-- && blk->nr_free) {
+		struct blk_request *req = blk->free[blk->nr_free - 1];
+
+		more = allowed(blk, now);
+		if (!more || !virtq_pop(vq, &req->chain))
+			break;
+		throttle_charge(&blk->throttle, now, req->chain.out_len + req->chain.in_len);
+		blk->nr_free--;
+		req->vq = vq;
+		blk->front->start(blk, req);
+	}
+	blk->ops->commit(blk);
+	virtq_signal(vq);
+	if (!blk->nr_free)
+		blk->starved = true;
+	else if (more && virtq_doorbell_on(vq))
+		virtio_kick(vq);
+	else if (more && blk->front->empty)
+		blk->front->empty(blk, vq);
+}
+
+bool blk_reset(struct blk *blk)
+{
+	return blk->nr_free == BLK_REQUESTS;
+}
+
+/* ---- making and unmaking */
+
+void blk_destroy(struct blk *blk)
+{
+	/* What is under way uses the guest's memory; nobody waits for the results */
+	blk->closing = true;
+	while (blk->ops && blk->nr_free < BLK_REQUESTS && blk->ops->wait(blk))
+		;
+	if (blk->ops)
+		blk->ops->free(blk);
+	timer_fini(&blk->vd.pci.vm->loop, &blk->again);
+	disk_close(&blk->disk);
+	virtio_destroy(&blk->vd);
+}
+
+uint16_t blk_queues(const struct vm *vm)
+{
+	return vm->opt->cpus < BLK_MAX_QUEUES ? vm->opt->cpus : BLK_MAX_QUEUES;
+}
+
+/* @has: what another process has, if it has @feature at all */
+static uint32_t limit(const struct disk *disk, unsigned int feature, uint32_t has)
+{
+	if (disk->opt->ro)
+		return 0;
+	if (!disk->user)
+		return MAX_RANGE;
+	if (!(disk->user->features >> feature & 1))
+		return 0;
+	return has < MAX_RANGE ? has : MAX_RANGE;
+}
+
+void blk_init(struct blk *blk, struct vm *vm, struct disk *disk, const struct blk_front *front)
+{
+	const struct virtio_blk_config none = { 0 }, *has = disk->user ? &disk->user->config : &none;
+
+	blk->disk = *disk;
+	disk->fd = -1;
+	disk->user = NULL;
+	disk = &blk->disk;
+	blk->front = front;
+	blk->again.source.fd = -1;
+	blk->throttle.iops = disk->opt->iops;
+	blk->throttle.bps = disk->opt->bps;
+	blk->max_discard = limit(disk, VIRTIO_BLK_F_DISCARD, has->max_discard_sectors);
+	blk->max_zero = limit(disk, VIRTIO_BLK_F_WRITE_ZEROES, has->max_write_zeroes_sectors);
+	for (; blk->nr_free < BLK_REQUESTS; blk->nr_free++)
+		blk->free[blk->nr_free] = &blk->request[BLK_REQUESTS - 1 - blk->nr_free];
+	blk->vd.pci.vm = vm;
+}
+
+int blk_create(struct blk *blk, struct virtio_kind *kind, uint16_t queues)
+{
+	const char *path = blk->disk.opt->path;
+	struct vm *vm = blk->vd.pci.vm;
+	int ret;
+
+	kind->queues = queues + blk_queues(vm);
+	if (blk->disk.opt->packed)
+		kind->features |= 1ULL << VIRTIO_F_RING_PACKED;
+	ret = blk->disk.user ? blk_user_create(blk) : blk_uring_create(blk);
+	if (ret) {
+		kind->ops->free(&blk->vd);
+		return ret;
+	}
+	ret = timer_init(&vm->loop, &blk->again, again_event, blk);
+	if (ret)
+		kind->ops->free(&blk->vd);
+	else
+		ret = virtio_create(&blk->vd, vm, kind);
+	return ret ? complain(EXIT_HOST, "--disk %s: %s", path, strerror(-ret)) : 0;
+}
