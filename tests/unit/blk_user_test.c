@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <linux/virtio_scsi.h>
+
 #include "disk_user.h"
 #include "driver.h"
 
@@ -399,6 +401,90 @@ static void test_lost_cache(void)
 	end_other();
 }
 
+/* A block of READ or WRITE (10), on the first queue of requests */
+static struct virtio_scsi_cmd_resp *start_scsi(uint8_t opcode, uint8_t block)
+{
+	struct virtio_scsi_cmd_resp *r = at(STATUS);
+	bool in = opcode == 0x28;
+
+	*(struct virtio_scsi_cmd_req *)at(HEADER) = (struct virtio_scsi_cmd_req){
+		.lun = { 1 }, .cdb = { opcode, [5] = block, [8] = 1 },
+	};
+	memset(r, 0xdd, sizeof(*r));
+	desc(DESC(2), 0, HEADER, sizeof(struct virtio_scsi_cmd_req), N, 1);
+	desc(DESC(2), in ? 2 : 1, BUFFER, 512, in ? W : N, 2);
+	desc(DESC(2), in ? 1 : 2, STATUS, sizeof(*r), in ? N | W : W, 2);
+	offer(2, 0);
+	ring(2);
+	return r;
+}
+
+static bool scsi(uint8_t opcode, uint8_t block)
+{
+	struct virtio_scsi_cmd_resp *r = start_scsi(opcode, block);
+
+	for (int i = 0; i < 100 && used(2)->idx != avail_idx[2]; i++)
+		loop_step(&vm.loop, 30);
+	return used(2)->idx == avail_idx[2] && !r->response && !r->status;
+}
+
+static void test_scsi(void)
+{
+	static const struct disk_options opt = {
+		.path = word, .socket = path, .serial = "s", .bus = DISK_SCSI,
+	};
+	struct virtio_scsi_ctrl_tmf_req *tmf;
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct virtio_scsi_cmd_resp *r;
+	struct disk disk;
+
+	claim("vhost-user: SCSI's blocks come from the other process, too");
+	memset(disk_bytes, 0, sizeof(cache));
+	start_other(NONE);
+	memset(&vm, 0, sizeof(vm));
+	vm.opt = &options;
+	if (disk_open(&disk, &opt) || mem_alloc(&vm.mem, MEMORY, MEM_MEMFD) ||
+	    loop_init(&vm.loop, &lock) || pci_create(&vm) || virtio_scsi_create(&vm, &disk))
+		exit(1);
+	plug(1);
+	drive(BASE_FEATURES, 4);
+	expect(!scsi(0x28, 0));		/* unit attention */
+	memset(at(BUFFER), 0x5a, 512);
+	expect(scsi(0x2a, 9));
+	memset(at(BUFFER), 0, 512);
+	expect(scsi(0x28, 9) && *(uint8_t *)at(BUFFER + 511) == 0x5a);
+	memset(at(BUFFER), 0x21, 512);
+	expect(scsi(0x41, 20) && scsi(0x35, 0));
+	expect(disk_bytes[9 * 512] == 0x5a && disk_bytes[20 * 512 + 511] == 0x21 &&
+	       !disk_bytes[21 * 512]);
+
+	claim("vhost-user: task management waits for what the other process has");
+	end_other();
+	loop_step(&vm.loop, 100);
+	start_other(SILENT);
+	r = start_scsi(0x28, 9);
+	tmf = at(DATA + 0x400);
+	*tmf = (struct virtio_scsi_ctrl_tmf_req){
+		.type = VIRTIO_SCSI_T_TMF, .subtype = VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET,
+		.lun = { 1 },
+	};
+	desc(DESC(0), 0, DATA + 0x400, sizeof(*tmf), N, 1);
+	desc(DESC(0), 1, DATA + 0x500, 1, W, 0);
+	offer(0, 0);
+	ring(0);
+	for (int i = 0; i < 20; i++)
+		loop_step(&vm.loop, 10);
+	expect(!used(0)->idx && used(2)->idx != avail_idx[2]);
+	end_other();
+	start_other(NONE);
+	for (int i = 0; i < 100 && !used(0)->idx; i++)
+		loop_step(&vm.loop, 30);
+	expect(used(0)->idx == 1 && used(2)->idx == avail_idx[2] &&
+	       r->response == VIRTIO_SCSI_S_RESET);
+	unmake();
+	end_other();
+}
+
 static void test_daemon(void)
 {
 	static char image[64];
@@ -451,6 +537,7 @@ int main(void)
 	expect(refused(TINY));
 	test_traffic();
 	test_lost_cache();
+	test_scsi();
 	test_daemon();
 	unlink(path);
 	rmdir(dir);

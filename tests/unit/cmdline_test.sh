@@ -55,6 +55,10 @@ refuse 2 'not with vhost-user' --disk vhost-user=s,format=raw --kernel x
 refuse 2 'not with vhost-user' --disk vhost-user=s,cache=none --kernel x
 refuse 2 'can be shared' --disk vhost-user=s --memory-backend hugetlb --kernel x
 refuse 2 'none or writeback' --disk x,cache=unsafe --kernel x
+refuse 2 'bus=ide: want virtio or scsi' --disk x,bus=ide --kernel x
+refuse 2 'bus=: want virtio or scsi' --disk x,bus= --kernel x
+refuse 2 'bus=virtio: it has a bus already' --disk x,bus=scsi,bus=virtio --kernel x
+refuse 2 'bus=scsi: it has a bus already' --disk vhost-user=s,bus=scsi,bus=scsi --kernel x
 refuse 2 'split or packed' --disk x,ring=round --kernel x
 refuse 2 'iops=no: not a number' --disk x,iops=no --kernel x
 refuse 2 'iops=1K: not a number' --disk x,iops=1K --kernel x

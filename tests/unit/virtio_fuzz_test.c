@@ -28,7 +28,7 @@ struct segment {
 
 static uint64_t state;
 static int wire;
-static bool packed;
+static bool packed, scsi;
 static int queues;
 static uint16_t place[8];
 static bool lap[8];
@@ -68,6 +68,32 @@ static uint32_t any_len(void)
 	return once(2) ? any() % 70000 : odd[any() % ARRAY_SIZE(odd)];
 }
 
+/* A command of virtio-scsi, or task management: both begin at @p */
+static void make_scsi(uint8_t *p)
+{
+	const uint8_t codes[] = {
+		0x00, 0x03, 0x08, 0x0a, 0x12, 0x1a, 0x1b, 0x25, 0x28, 0x2a, 0x2f, 0x35, 0x41, 0x42,
+		0x5a, 0x88, 0x8a, 0x8f, 0x91, 0x93, 0x9e, 0xa0, 0xa3, 0xa8, 0xaa,
+	};
+
+	memset(p, 0, 51);
+	if (once(8)) {
+		p[0] = any() % 3;
+		p[4] = any() % 10;
+		p[8] = 1;
+		p[16] = any() % 4;
+		return;
+	}
+	p[0] = 1;
+	p[3] = once(20);
+	p[8] = any() % 4;
+	for (int i = 1; i < 16; i++)
+		p[19 + i] = once(8) ? any() : 0;
+	p[19] = once(20) ? any() : codes[any() % sizeof(codes)];
+	/* How many blocks, for most of them */
+	p[19 + (p[19] >> 5 == 4 ? 13 : p[19] >> 5 ? 8 : 4)] = any() % 16;
+}
+
 /* A chain as a good driver of some device would make it */
 static int make_chain(struct segment *s)
 {
@@ -90,6 +116,13 @@ static int make_chain(struct segment *s)
 		s[0] = (struct segment){ DATA, once(2) ? 16 : s[0].len, s[0].flags, 1 };
 	if (out < n && once(2))
 		s[n - 1].len = 1;
+	if (scsi) {
+		make_scsi(at(DATA));
+		if (out)
+			s[0].len = once(20) ? 24 : 51;
+		if (out < n)
+			s[out].len = 108 + (once(2) ? 0 : any() % 600);
+	}
 	return n;
 }
 
@@ -250,6 +283,8 @@ int main(void)
 	};
 	char image[] = "/tmp/hvmon-fuzz.XXXXXX";
 	struct chardev *cd;
+	char other[] = "/tmp/hvmon-fuzz.XXXXXX";
+	static struct disk_options raw_scsi = { .packed = true, .serial = "1" };
 	struct disk disk;
 	int fd[2];
 
@@ -257,7 +292,10 @@ int main(void)
 	machine();
 	raw.path = image;
 	close(mkstemp(image));
-	if (truncate(image, 65536) || socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, fd))
+	raw_scsi.path = other;
+	close(mkstemp(other));
+	if (truncate(image, 65536) || truncate(other, 65536) ||
+	    socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, fd))
 		return 1;
 	tap.fd = fd[0];
 	wire = fd[1];
@@ -274,7 +312,11 @@ int main(void)
 	/* Without io_uring there is no disk, and a word why */
 	if (!disk_open(&disk, &raw) && !virtio_blk_create(&vm, &disk))
 		fuzz("virtio-blk", 5, 2, chains);
+	scsi = true;
+	if (!disk_open(&disk, &raw_scsi) && !virtio_scsi_create(&vm, &disk))
+		fuzz("virtio-scsi", 6, 4, chains);
 	unlink(image);
+	unlink(other);
 	unmake();
 	return unit_finish();
 }

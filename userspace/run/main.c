@@ -193,7 +193,8 @@ static int create_devices(struct vm *vm)
 	if (!ret && vm->opt->balloon)
 		ret = virtio_balloon_create(vm);
 	for (unsigned int i = 0; !ret && i < vm->opt->disks; i++) {
-		int status = virtio_blk_create(vm, &vm->disk[i]);
+		int status = (vm->opt->disk[i].bus == DISK_SCSI ? virtio_scsi_create :
+			      virtio_blk_create)(vm, &vm->disk[i]);
 
 		if (status)
 			return status;

@@ -42,7 +42,7 @@ static const char usage[] =
 "  --console stdio|file:PATH|socket:PATH|none\n"
 "                       where a virtio console leads (default none)\n"
 "  --disk FILE[,format=raw|qcow2][,ro][,cache=none|writeback][,serial=S]\n"
-"       [,ring=split|packed][,iops=N][,bps=N[K|M|G]]\n"
+"       [,bus=virtio|scsi][,ring=split|packed][,iops=N][,bps=N[K|M|G]]\n"
 "                       virtio disk: an image or a block device (up to 16)\n"
 "  --disk vhost-user=SOCKET[,OPTION...]\n"
 "                       virtio disk that another process serves\n"
@@ -288,6 +288,19 @@ static int parse_rate(uint64_t *rate, const char *key, const char *arg, bool uni
 	return 0;
 }
 
+static int parse_bus(struct disk_options *disk, const char *arg)
+{
+	static const char *const words[] = { "virtio", "scsi", NULL };
+	int i = word(arg, words);
+
+	if (i < 0)
+		return bad("--disk: bus=%s: want virtio or scsi", arg);
+	if (disk->bus)
+		return bad("--disk: bus=%s: it has a bus already", arg);
+	disk->bus = DISK_VIRTIO + i;
+	return 0;
+}
+
 static int parse_disk_word(struct disk_options *disk, const char *w)
 {
 	const char *v;
@@ -321,6 +334,9 @@ static int parse_disk_word(struct disk_options *disk, const char *w)
 		disk->packed = !strcmp(v, "packed");
 		return 0;
 	}
+	v = value_of(w, "bus");
+	if (v)
+		return parse_bus(disk, v);
 	v = value_of(w, "iops");
 	if (v)
 		return parse_rate(&disk->iops, "iops", v, false);
@@ -329,8 +345,8 @@ static int parse_disk_word(struct disk_options *disk, const char *w)
 		return parse_rate(&disk->bps, "bps", v, true);
 	v = value_of(w, "serial");
 	if (!v)
-		return bad("--disk: %s: want format=, ro, cache=, ring=, iops=, bps= or serial=",
-			   w);
+		return bad("--disk: %s: want format=, ro, cache=, bus=, ring=, iops=, bps= or "
+			   "serial=", w);
 	if (!*v || strlen(v) > DISK_SERIAL)
 		return bad("--disk: serial=%s: want 1 to %d characters", v, DISK_SERIAL);
 	for (const char *p = v; *p; p++)

@@ -25,6 +25,8 @@ struct chardev_options {
 #define MAX_DISKS	16
 #define DISK_SERIAL	20	/* characters */
 
+enum disk_bus { DISK_ANY, DISK_VIRTIO, DISK_SCSI };
+
 /* --disk */
 struct disk_options {
 	const char *path;
@@ -32,6 +34,7 @@ struct disk_options {
 	bool direct;		/* cache=none */
 	bool packed;		/* ring=packed */
 	bool qcow2;		/* format=qcow2 */
+	enum disk_bus bus;	/* DISK_ANY is DISK_VIRTIO */
 	const char *socket;	/* vhost-user=; path is the whole word then */
 	const char *serial;	/* or NULL */
 	uint64_t iops, bps;	/* requests, bytes a second; 0: as many as come */

@@ -207,7 +207,8 @@ static uint32_t limit(const struct disk *disk, unsigned int feature, uint32_t ha
 
 void blk_init(struct blk *blk, struct vm *vm, struct disk *disk, const struct blk_front *front)
 {
-	const struct virtio_blk_config none = { 0 }, *has = disk->user ? &disk->user->config : &none;
+	const struct virtio_blk_config none = { 0 };
+	const struct virtio_blk_config *has = disk->user ? &disk->user->config : &none;
 
 	blk->disk = *disk;
 	disk->fd = -1;

@@ -46,6 +46,7 @@ int virtio_balloon_create(struct vm *vm);
 int virtio_console_create(struct vm *vm, struct chardev *cd);
 /* Takes @disk over. Prints a line and returns an exit status if it fails */
 int virtio_blk_create(struct vm *vm, struct disk *disk);
+int virtio_scsi_create(struct vm *vm, struct disk *disk);
 /* Takes @back over */
 int virtio_net_create(struct vm *vm, struct netback *back);
 /*

@@ -51,14 +51,14 @@ struct virtq {
  * @nr_in: segments that it writes, which follow
  * @out_len: bytes of the former
  * @in_len: bytes of the latter
- * @iov: segments
+ * @iov: segments, and room for the second half of one that is cut in two
  */
 struct virtq_chain {
 	uint16_t id;
 	uint16_t slots;
 	uint16_t nr_out, nr_in;
 	uint64_t out_len, in_len;
-	struct iovec iov[VIRTQ_MAX];
+	struct iovec iov[VIRTQ_MAX + 1];
 };
 
 /**
@@ -169,5 +169,12 @@ bool virtq_doorbell_on(struct virtq *vq);
 bool iov_take(struct iovec **iov, uint16_t *nr, void *to, size_t len);
 /* Copies to segments from their start; returns how many bytes fitted */
 size_t iov_fill(const struct iovec *iov, unsigned int nr, const void *from, size_t len);
+/* Leaves the first @len bytes, or what there is */
+void iov_trim(struct iovec *iov, uint16_t *nr, size_t len);
+/*
+ * How many segments that the device writes have the first @len bytes, of at least so
+ * many: the last of them is cut in two if need be. Once for a chain
+ */
+uint16_t chain_cut(struct virtq_chain *c, size_t len);
 
 #endif

@@ -142,3 +142,33 @@ size_t iov_fill(const struct iovec *iov, unsigned int nr, const void *from, size
 	}
 	return done;
 }
+
+void iov_trim(struct iovec *iov, uint16_t *nr, size_t len)
+{
+	uint16_t n = 0;
+
+	for (; n < *nr && len; n++) {
+		if (iov[n].iov_len > len)
+			iov[n].iov_len = len;
+		len -= iov[n].iov_len;
+	}
+	*nr = n;
+}
+
+uint16_t chain_cut(struct virtq_chain *c, size_t len)
+{
+	struct iovec *in = c->iov + c->nr_out;
+	uint16_t n = 0;
+
+	while (len >= in[n].iov_len) {
+		len -= in[n++].iov_len;
+		if (!len)
+			return n;
+	}
+	memmove(&in[n + 1], &in[n], (c->nr_in - n) * sizeof(*in));
+	c->nr_in++;
+	in[n].iov_len = len;
+	in[n + 1].iov_base = (uint8_t *)in[n + 1].iov_base + len;
+	in[n + 1].iov_len -= len;
+	return n + 1;
+}
