@@ -17,6 +17,7 @@
 
 #include "disk_user.h"
 #include "driver.h"
+#include "keeper.h"
 
 #define W	VRING_DESC_F_WRITE
 #define N	VRING_DESC_F_NEXT
@@ -28,7 +29,9 @@
 /* How the other process misbehaves */
 enum fault { NONE, SILENT, WRONG_ID, NO_CONFIG, SHORT, DIES_AT_HELLO, TINY, NO_WRITES };
 
-static char dir[32] = "/tmp/hvmon-vu.XXXXXX", path[64], word[80];
+static char dir[32] = "/tmp/hvmon-vu.XXXXXX", path[64], word[80], image[64];
+static const struct disk_options user_disk = { .path = word, .socket = path, .serial = "s" };
+static const struct disk_options qcow2_disk = { .path = image, .qcow2 = true };
 
 /* ---- the other process: one connection, one ring, a disk in shared memory */
 
@@ -267,23 +270,20 @@ static bool make(const struct disk_options *opt)
 
 static bool refused(enum fault fault)
 {
-	struct disk_options opt = { .path = word, .socket = path };
 	struct disk disk;
 	bool ok;
 
 	start_other(fault);
-	ok = disk_open(&disk, &opt) == EXIT_USAGE && !disk.user;
+	ok = disk_open(&disk, &user_disk) == EXIT_USAGE && !disk.user;
 	end_other();
 	return ok;
 }
 
 static void test_traffic(void)
 {
-	static const struct disk_options opt = { .path = word, .socket = path, .serial = "s" };
-
 	claim("vhost-user: what is written is in the other process, and is read back");
 	start_other(NONE);
-	expect(make(&opt));
+	expect(make(&user_disk));
 	expect(get(CONFIG, 8) == SECTORS);
 	expect(!(offered() & (1 << VIRTIO_BLK_F_DISCARD | 1 << VIRTIO_BLK_F_RO)));
 	memset(at(BUFFER), 0x5a, 4096);
@@ -345,12 +345,10 @@ static bool writes_byte(uint64_t sector, uint8_t value, uint32_t len)
 /* What was answered and not flushed is gone with the process */
 static void test_lost_cache(void)
 {
-	static const struct disk_options opt = { .path = word, .socket = path };
-
 	claim("vhost-user: what was written since the last flush outlives the process");
 	memset(disk_bytes, 0, sizeof(cache));
 	start_other(NONE);
-	expect(make(&opt));
+	expect(make(&user_disk));
 	expect(writes_byte(0, 1, 512) && request(VIRTIO_BLK_T_FLUSH, 0, 0) == VIRTIO_BLK_S_OK);
 	expect(writes_byte(1, 2, 512) && writes_byte(2, 3, 512) && writes_byte(1, 4, 512));
 	/* More than a piece */
@@ -428,11 +426,12 @@ static bool scsi(uint8_t opcode, uint8_t block)
 	return used(2)->idx == avail_idx[2] && !r->response && !r->status;
 }
 
+static const struct disk_options scsi_disk = {
+	.path = word, .socket = path, .serial = "s", .bus = DISK_SCSI,
+};
+
 static void test_scsi(void)
 {
-	static const struct disk_options opt = {
-		.path = word, .socket = path, .serial = "s", .bus = DISK_SCSI,
-	};
 	struct virtio_scsi_ctrl_tmf_req *tmf;
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	struct virtio_scsi_cmd_resp *r;
@@ -443,7 +442,7 @@ static void test_scsi(void)
 	start_other(NONE);
 	memset(&vm, 0, sizeof(vm));
 	vm.opt = &options;
-	if (disk_open(&disk, &opt) || mem_alloc(&vm.mem, MEMORY, MEM_MEMFD) ||
+	if (disk_open(&disk, &scsi_disk) || mem_alloc(&vm.mem, MEMORY, MEM_MEMFD) ||
 	    loop_init(&vm.loop, &lock) || pci_create(&vm) || virtio_scsi_create(&vm, &disk))
 		exit(1);
 	plug(1);
@@ -487,12 +486,9 @@ static void test_scsi(void)
 
 static void test_daemon(void)
 {
-	static char image[64];
-	static const struct disk_options opt = { .path = image, .qcow2 = true };
 	char command[200];
 	struct disk disk;
 
-	snprintf(image, sizeof(image), "%s/a,b", dir);
 	snprintf(command, sizeof(command), "qemu-img create -q -f qcow2 '%s' 1M", image);
 	if (access("/usr/bin/qemu-storage-daemon", X_OK) || system(command)) {
 		unit_end();
@@ -500,7 +496,7 @@ static void test_daemon(void)
 		return;
 	}
 	claim("qcow2: a daemon is started, serves the image, and ends with the disk");
-	expect(make(&opt));
+	expect(make(&qcow2_disk));
 	expect(get(CONFIG, 8) == 2048);
 	memset(at(BUFFER), 0x5a, 4096);
 	expect(request(VIRTIO_BLK_T_OUT, 8, 4096) == VIRTIO_BLK_S_OK);
@@ -510,10 +506,9 @@ static void test_daemon(void)
 	expect(*(uint8_t *)at(BUFFER + 4095) == 0x5a);
 
 	claim("qcow2: the image is for one");
-	expect(disk_open(&disk, &opt) == EXIT_USAGE);
+	expect(disk_open(&disk, &qcow2_disk) == EXIT_USAGE);
 	unmake();
-	expect(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
-	expect(make(&opt));
+	expect(make(&qcow2_disk));
 	memset(at(BUFFER), 0, 4096);
 	expect(request(VIRTIO_BLK_T_IN, 8, 4096) == VIRTIO_BLK_S_OK);
 	expect(*(uint8_t *)at(BUFFER) == 0x5a);
@@ -527,6 +522,10 @@ int main(void)
 		return 1;
 	snprintf(path, sizeof(path), "%s/socket", dir);
 	snprintf(word, sizeof(word), "vhost-user=%s", path);
+	snprintf(image, sizeof(image), "%s/a,b", dir);
+	if (disk_user_announce(&user_disk) || disk_user_announce(&qcow2_disk) ||
+	    disk_user_announce(&scsi_disk) || keeper_start())
+		return 1;
 	disk_bytes = mmap(NULL, sizeof(cache) + sizeof(*writes), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	writes = (unsigned int *)(disk_bytes + sizeof(cache));
@@ -539,6 +538,9 @@ int main(void)
 	test_lost_cache();
 	test_scsi();
 	test_daemon();
+	claim("vhost-user: nothing is left of what was started");
+	keeper_stop();
+	expect(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
 	unlink(path);
 	rmdir(dir);
 	return unit_finish();

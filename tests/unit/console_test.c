@@ -5,6 +5,7 @@
 
 #include "chardev.h"
 #include "driver.h"
+#include "keeper.h"
 
 #define W	VRING_DESC_F_WRITE
 #define N	VRING_DESC_F_NEXT
@@ -123,7 +124,8 @@ int main(void)
 	machine();
 	snprintf(path, sizeof(path), "/tmp/hvmon-console.%d", getpid());
 	memcpy(sa.sun_path, path, strlen(path));
-	if (chardev_open(&vm, &opt, &cd) || virtio_console_create(&vm, cd))
+	chardev_announce(&opt);
+	if (keeper_start() || chardev_open(&vm, &opt, &cd) || virtio_console_create(&vm, cd))
 		return 1;
 	client = socket(AF_UNIX, SOCK_STREAM, 0);
 	if (connect(client, (void *)&sa, sizeof(sa)))
@@ -133,7 +135,11 @@ int main(void)
 	settle();
 	test_output();
 	test_input();
+	claim("console: its socket goes with it");
+	expect(!access(path, F_OK));
 	unmake();
+	expect(access(path, F_OK));
+	keeper_stop();
 	close(client);
 	return unit_finish();
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "chardev.h"
+#include "keeper.h"
 #include "terminal.h"
 #include "vm.h"
 
@@ -40,7 +41,6 @@ struct chardev {
 	bool in_file;			/* input that cannot be waited for */
 	bool tty;			/* look for the escape key */
 	bool was_full;
-	const char *socket_path;	/* to be unlinked */
 	uint8_t outbuf[OUT_SIZE];
 	size_t out_head, out_len;
 	uint8_t inbuf[IN_SIZE];
@@ -406,11 +406,16 @@ static int open_socket(struct chardev *cd, const char *path)
 		return EXIT_USAGE;
 	}
 	cd->listen_fd = fd;
-	cd->socket_path = path;
 	if (loop_add(&cd->vm->loop, &cd->listener, fd, EPOLLIN, accept_event, cd))
 		return complain(EXIT_HOST, "--%s socket:%s: %s", cd->opt->name, path,
 				strerror(errno));
 	return 0;
+}
+
+void chardev_announce(const struct chardev_options *opt)
+{
+	if (opt->kind == CHARDEV_SOCKET)
+		keeper_add_own_socket(opt, opt->path);
 }
 
 int chardev_open(struct vm *vm, const struct chardev_options *opt, struct chardev **chardev)
@@ -479,10 +484,10 @@ void chardev_close(struct chardev *cd)
 		close(cd->out_fd);
 	if (cd->in_fd >= 0 && cd->in_fd != cd->out_fd && cd->in_fd != STDIN_FILENO)
 		close(cd->in_fd);
-	if (cd->listen_fd >= 0)
+	if (cd->listen_fd >= 0) {
 		close(cd->listen_fd);
-	if (cd->socket_path)
-		unlink(cd->socket_path);
+		keeper_remove(cd->opt);
+	}
 	terminal_restore();
 	free(cd);
 }

@@ -24,6 +24,8 @@ struct chardev_client {
 	void *arg;
 };
 
+/* Tells the keeper before it starts what chardev_close() will ask it for. @opt stays */
+void chardev_announce(const struct chardev_options *opt);
 /*
  * As @opt says. Returns 0; or, after one line that says why it cannot be
  * had, an exit status. All functions are called with the VM's lock held.

@@ -2,33 +2,23 @@
 /*
  * A disk that another process serves over vhost-user: one that somebody else has
  * started and that listens on a socket, or a qemu-storage-daemon of our own, which
- * knows qcow2. Ours listens on a socket without a name in the file system, and ends
- * with this process however that ends.
+ * knows qcow2. The keeper starts ours, and connects to either.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
 #include "disk_user.h"
+#include "keeper.h"
 
 #define DAEMON		"qemu-storage-daemon"
-#define DAEMON_FD	3		/* in the daemon: where it listens */
-#define TIMEOUT_S	10
 
 #define WANTED (1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_RING_F_INDIRECT_DESC |	\
 		1ULL << VIRTIO_BLK_F_FLUSH | 1ULL << VIRTIO_BLK_F_RO |			\
@@ -53,109 +43,41 @@ static char *escaped(const char *path)
 	return s;
 }
 
-/* In the child: only what may be called after a fork of a process with threads */
-static void run_daemon(char *const argv[], int listener, int messages, pid_t parent)
+/* What the keeper is to run, for as long as there is one; NULL: no memory */
+static char *const *daemon_argv(const struct disk_options *opt)
 {
-	sigset_t none;
-	int null = open("/dev/null", O_RDWR);
+	char *path = escaped(opt->path), **argv = calloc(6, sizeof(*argv));
 
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	/* It would keep the image, and its lock, when this process is killed */
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent)
-		_exit(1);
-	/* Ctrl-C at the terminal is for the guest */
-	setpgid(0, 0);
-	if (dup2(null, STDIN_FILENO) < 0 || dup2(messages, STDOUT_FILENO) < 0 ||
-	    dup2(messages, STDERR_FILENO) < 0)
-		_exit(1);
-	if (listener == DAEMON_FD)
-		fcntl(listener, F_SETFD, 0);
-	else if (dup2(listener, DAEMON_FD) < 0)
-		_exit(1);
-	execvp(argv[0], argv);
-	dprintf(STDERR_FILENO, "%s", errno == ENOENT ?
-		"not found; install it (Debian: qemu-utils)" : strerror(errno));
-	_exit(127);
-}
-
-static int spawn(struct disk_user *user, int listener)
-{
-	const struct disk_options *opt = user->opt;
-	char *path = escaped(opt->path), *file = NULL, *export = NULL;
-	pid_t parent = getpid();
-	int ret = -ENOMEM;
-
-	if (path && asprintf(&file, "driver=qcow2,node-name=disk,read-only=%s,discard=unmap,"
-			     "file.driver=file,file.filename=%s,cache.direct=%s",
-			     opt->ro ? "on" : "off", path, opt->direct ? "on" : "off") > 0 &&
-	    asprintf(&export, "type=vhost-user-blk,id=disk,node-name=disk,writable=%s,"
-		     "addr.type=fd,addr.str=%d", opt->ro ? "off" : "on", DAEMON_FD) > 0) {
-		char *const argv[] = { DAEMON, "--blockdev", file, "--export", export, NULL };
-
-		(void)!ftruncate(user->messages, 0);
-		user->pid = fork();
-		if (!user->pid)
-			run_daemon(argv, listener, user->messages, parent);
-		ret = user->pid < 0 ? -errno : 0;
-		if (ret)
-			user->pid = 0;
+	if (path && argv &&
+	    asprintf(&argv[2], "driver=qcow2,node-name=disk,read-only=%s,discard=unmap,"
+		     "file.driver=file,file.filename=%s,cache.direct=%s",
+		     opt->ro ? "on" : "off", path, opt->direct ? "on" : "off") > 0 &&
+	    asprintf(&argv[4], "type=vhost-user-blk,id=disk,node-name=disk,writable=%s,"
+		     "addr.type=fd,addr.str=%d", opt->ro ? "off" : "on", KEEPER_FD) > 0) {
+		argv[0] = DAEMON;
+		argv[1] = "--blockdev";
+		argv[3] = "--export";
+		free(path);
+		return argv;
 	}
 	free(path);
-	free(file);
-	free(export);
-	return ret;
+	free(argv);
+	return NULL;
 }
 
-static int connect_to(int fd, const struct sockaddr_un *sa, socklen_t len)
+int disk_user_announce(const struct disk_options *opt)
 {
-	struct timeval timeout = { .tv_sec = TIMEOUT_S };
+	char *const *argv;
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-	return connect(fd, (const struct sockaddr *)sa, len) ? -errno : 0;
-}
-
-/* The connection is made before the daemon listens, and ends if it does not come to that */
-static int start_daemon(struct disk_user *user, int fd)
-{
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), ret;
-	socklen_t len = sizeof(sa.sun_family);
-
-	if (listener < 0)
-		return -errno;
-	/* An abstract name that the kernel chooses */
-	if (bind(listener, (struct sockaddr *)&sa, len) || listen(listener, 1)) {
-		ret = -errno;
-	} else {
-		len = sizeof(sa);
-		ret = getsockname(listener, (struct sockaddr *)&sa, &len) ? -errno : 0;
+	if (opt->socket) {
+		keeper_add_socket(opt, opt->socket);
+	} else if (opt->qcow2) {
+		argv = daemon_argv(opt);
+		if (!argv)
+			return complain(EXIT_HOST, "--disk %s: no memory", opt->path);
+		keeper_add_program(opt, argv);
 	}
-	if (!ret)
-		ret = connect_to(fd, &sa, len);
-	if (!ret)
-		ret = spawn(user, listener);
-	close(listener);
-	return ret;
-}
-
-/* It flushes at SIGTERM; one that hangs is not waited for without end */
-static void end_daemon(struct disk_user *user)
-{
-	struct timespec tick = { .tv_nsec = 20000000 };
-
-	if (!user->pid)
-		return;
-	kill(user->pid, SIGTERM);
-	for (int i = 0; i < 1000 && waitpid(user->pid, NULL, WNOHANG) == 0; i++) {
-		if (i == 500)
-			kill(user->pid, SIGKILL);
-		nanosleep(&tick, NULL);
-	}
-	user->pid = 0;
+	return 0;
 }
 
 /* ---- the connection */
@@ -175,25 +97,20 @@ static int hello(struct disk_user *user)
 
 static int attach(struct disk_user *user)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	int ret;
+	int ret = 0;
 
-	user->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* Those of a daemon that went away */
+	if (user->messages >= 0)
+		close(user->messages);
+	user->fd = keeper_connect(user->opt, &user->messages);
 	if (user->fd < 0)
-		return -errno;
-	if (user->opt->socket) {
-		strncpy(sa.sun_path, user->opt->socket, sizeof(sa.sun_path) - 1);
-		ret = connect_to(user->fd, &sa, sizeof(sa));
-	} else {
-		end_daemon(user);
-		ret = start_daemon(user, user->fd);
-	}
-	if (!ret)
+		ret = user->fd;
+	else
 		ret = hello(user);
-	if (ret) {
+	if (ret && user->fd >= 0)
 		close(user->fd);
+	if (ret)
 		user->fd = -1;
-	}
 	return ret;
 }
 
@@ -222,12 +139,15 @@ static int refuse(struct disk_user *user, int err)
 	if (user->opt->socket)
 		return complain(EXIT_USAGE, "--disk %s: %s", path, err == -EOPNOTSUPP ?
 				"not a vhost-user disk" : strerror(-err));
-	end_daemon(user);
-	if (pread(user->messages, said, sizeof(said) - 1, 0) > 0) {
+	/* Then all has been said */
+	keeper_end(user->opt);
+	if (user->messages >= 0 && pread(user->messages, said, sizeof(said) - 1, 0) > 0) {
 		char *word = strncmp(said, DAEMON ": ", strlen(DAEMON ": ")) ? said :
 			     said + strlen(DAEMON ": ");
 
 		word[strcspn(word, "\n")] = '\0';
+		if (!strcmp(word, strerror(ENOENT)))
+			word = "not found; install it (Debian: qemu-utils)";
 		return complain(EXIT_USAGE, "--disk %s: " DAEMON ": %s", path, word);
 	}
 	return complain(EXIT_HOST, "--disk %s: " DAEMON ": %s", path, strerror(-err));
@@ -267,8 +187,6 @@ int disk_user_open(struct disk *disk)
 		ret = EXIT_USAGE;
 		goto fail;
 	}
-	if (opt->qcow2)
-		user->messages = memfd_create(DAEMON, MFD_CLOEXEC);
 	ret = attach(user);
 	if (ret) {
 		ret = refuse(user, ret);
@@ -301,7 +219,8 @@ void disk_user_close(struct disk_user *user)
 {
 	if (user->fd >= 0)
 		close(user->fd);
-	end_daemon(user);
+	if (user->opt->qcow2)
+		keeper_end(user->opt);
 	if (user->messages >= 0)
 		close(user->messages);
 	free(user);

@@ -3,8 +3,6 @@
 #ifndef RUN_DISK_USER_H
 #define RUN_DISK_USER_H
 
-#include <sys/types.h>
-
 #include <linux/virtio_blk.h>
 
 #include "disk.h"
@@ -14,20 +12,23 @@
  * struct disk_user - the other process
  * @opt: the option
  * @fd: the connection; -1 while there is none
- * @pid: qemu-storage-daemon, if it is ours to start; else 0
- * @messages: what it says, a memfd
+ * @messages: what a qemu-storage-daemon of ours says, a memfd; or -1
  * @features: of virtio-blk, that it has
  * @config: of its disk
  */
 struct disk_user {
 	const struct disk_options *opt;
 	int fd;
-	pid_t pid;
 	int messages;
 	uint64_t features;
 	struct virtio_blk_config config;
 };
 
+/*
+ * Tells the keeper before it starts what disk_user_open() will ask it for, if anything.
+ * @opt stays. 0; or, after a line, an exit status
+ */
+int disk_user_announce(const struct disk_options *opt);
 /*
  * Connects; for an image that needs it, starts qemu-storage-daemon before. 0; or,
  * after one line that says why not, an exit status

@@ -15,7 +15,9 @@
 #include "boot/boot.h"
 #include "chardev.h"
 #include "dev/dev.h"
+#include "disk_user.h"
 #include "firmware.h"
+#include "keeper.h"
 #include "terminal.h"
 #include "vm.h"
 
@@ -63,6 +65,18 @@ static int load_kernel(struct vm *vm, struct boot *b)
 			 (unsigned long long)b->initrd_addr,
 			 (unsigned long long)b->initrd_size);
 	return 0;
+}
+
+/* Before all else, too: what it can do for us later, in a process without our files */
+static int start_keeper(struct options *opt)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; !ret && i < opt->disks; i++)
+		ret = disk_user_announce(&opt->disk[i]);
+	chardev_announce(&opt->serial);
+	chardev_announce(&opt->console);
+	return ret ? ret : keeper_start();
 }
 
 /* Before all else, for some fork, and have no use for what is the guest's */
@@ -271,7 +285,9 @@ int main(int argc, char **argv)
 	vm.opt = &opt;
 	vm.pio.verbose = opt.verbose;
 	vm.mmio.verbose = opt.verbose;
-	status = open_nets(&vm);
+	status = start_keeper(&opt);
+	if (!status)
+		status = open_nets(&vm);
 	if (!status && opt.vsock_cid)
 		status = virtio_vsock_open(&vm);
 	if (!status)
@@ -295,5 +311,6 @@ int main(int argc, char **argv)
 	if (status < 0)
 		status = vm_end_report(&vm);
 	loop_fini(&vm.loop);
+	keeper_stop();
 	return status;
 }

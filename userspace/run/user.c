@@ -268,7 +268,7 @@ static void work(struct user *user)
  */
 static void run_child(int fd, const struct net_options *opt, pid_t parent)
 {
-	struct user user = { .fd = fd };
+	struct user user = { .fd = STDERR_FILENO + 1 };
 	int null = open("/dev/null", O_RDWR);
 	uint8_t status;
 
@@ -283,10 +283,11 @@ static void run_child(int fd, const struct net_options *opt, pid_t parent)
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
-		close(null);
 	}
+	if ((fd != user.fd && dup2(fd, user.fd) < 0) || close_range(user.fd + 1, ~0U, 0))
+		_exit(EXIT_HOST);
 	status = start(&user, opt);
-	(void)!send(fd, &status, 1, MSG_NOSIGNAL);
+	(void)!send(user.fd, &status, 1, MSG_NOSIGNAL);
 	if (!status)
 		work(&user);
 	_exit(status);
