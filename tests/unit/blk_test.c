@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <fcntl.h>
+#include <liburing.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -405,6 +406,30 @@ static void test_readonly(void)
 	expect(request(VIRTIO_BLK_T_IN, 0, BUFFER, 512) == VIRTIO_BLK_S_OK);
 }
 
+/* The one io_uring of this process */
+static int ring_fd(void)
+{
+	char path[32], to[64];
+
+	for (int fd = 3; fd < 1024; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		memset(to, 0, sizeof(to));
+		if (readlink(path, to, sizeof(to) - 1) > 0 && strstr(to, "[io_uring]"))
+			return fd;
+	}
+	return -1;
+}
+
+static void test_restricted(void)
+{
+	int fd = ring_fd();
+
+	claim("blk: its io_uring is restricted to what disks do");
+	expect(fd >= 0);
+	expect(io_uring_register(fd, IORING_REGISTER_PERSONALITY, NULL, 0) == -EACCES);
+	expect(io_uring_register(fd, IORING_REGISTER_RESTRICTIONS, NULL, 0) == -EACCES);
+}
+
 int main(void)
 {
 	static struct disk disk;
@@ -428,6 +453,7 @@ int main(void)
 	test_ranges();
 	test_many();
 	test_bad();
+	test_restricted();
 	unmake();
 	memset(&vm, 0, sizeof(vm));
 	machine();
