@@ -18,6 +18,7 @@
 #include "disk_user.h"
 #include "firmware.h"
 #include "keeper.h"
+#include "sandbox.h"
 #include "terminal.h"
 #include "vm.h"
 
@@ -245,10 +246,35 @@ static int setup_vcpus(struct vm *vm, const struct boot_entry *entry)
 	return ret;
 }
 
+/* Returns an exit status, or 0 */
+static int enter_sandbox(const struct vm *vm, struct sandbox *sb)
+{
+	pid_t pid[MAX_NETS];
+	const char *why;
+
+	/* They end with their interfaces */
+	for (unsigned int i = 0; i < MAX_NETS; i++)
+		pid[i] = vm->net[i].pid;
+	why = sandbox_enter(sb, pid, MAX_NETS);
+	if (why)
+		return complain(EXIT_HOST, "sandbox: %s: %s; --no-sandbox goes without", why,
+				strerror(errno));
+	if (vm->opt->verbose)
+		complain(0, "sandbox: %s", sb->in_force);
+	if (vm->opt->verbose && *sb->missing)
+		complain(0, "sandbox: not to be had here: %s", sb->missing);
+	return 0;
+}
+
 /* Everything up to the guest's first instruction, and all after it */
 static int run_guest(struct vm *vm, const struct boot_entry *entry)
 {
-	int ret = vm_create(vm);
+	struct sandbox sb;
+	int ret;
+
+	if (!vm->opt->no_sandbox)
+		sandbox_prepare(&sb);
+	ret = vm_create(vm);
 
 	if (!ret)
 		ret = setup_vcpus(vm, entry);
@@ -258,6 +284,10 @@ static int run_guest(struct vm *vm, const struct boot_entry *entry)
 		return ret;
 	acpi_build(&vm->mem, vm->opt->cpus, vm->info.gpa_bits);
 	mptable_build(&vm->mem, vm->opt->cpus);
+	if (!vm->opt->no_sandbox)
+		ret = enter_sandbox(vm, &sb);
+	if (ret)
+		return ret;
 	vm_run(vm);
 	return -1;
 }

@@ -63,7 +63,7 @@ static const char usage[] =
 "Other:\n"
 "  --config FILE        more options, one a line, as in \"memory 1G\"\n"
 "  --device PATH        the module's device node (default " HVMON_DEVICE ")\n"
-"  --no-sandbox         helper processes keep all rights, to be debugged\n"
+"  --no-sandbox         all rights are kept while the guest runs, to debug it\n"
 "  --verbose            say more on standard error\n"
 "  --help               this text\n"
 "  --version            version\n"

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "vm.h"
 
@@ -95,8 +96,12 @@ static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
 	struct vm *vm = vcpu->vm;
+	char name[16];
 	sigset_t kick;
 
+	/* Another thread's name takes /proc, which the sandbox does not have */
+	snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
+	prctl(PR_SET_NAME, name);
 	this_run = vcpu->run;
 	sigemptyset(&kick);
 	sigaddset(&kick, KICK_SIGNAL);
@@ -123,14 +128,11 @@ static void *vcpu_thread(void *arg)
 
 static int start_one(struct vcpu *vcpu)
 {
-	char name[16];
 	int ret = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);
 
 	if (ret)
 		return -ret;
 	vcpu->started = true;
-	snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
-	pthread_setname_np(vcpu->thread, name);
 	return 0;
 }
 
