@@ -11,7 +11,7 @@
 #define VECTORS	70
 
 static struct vm vm;
-static struct pci_dev probe, other;
+static struct pci_dev probe, other, third;
 static int accesses, frees, writes;
 static uint64_t last;
 
@@ -318,6 +318,55 @@ static void test_msix(void)
 	expect(accesses == 1);
 }
 
+static void test_detach(void)
+{
+	unsigned int line = PCI_GSI + PCI_LINE(2, 0);
+	uint32_t free_gsis = vm.nr_free_gsis;
+
+	claim("pci: a device that is taken off the bus leaves an empty slot, no region, no "
+	      "interrupt");
+	set_cfg(1, 0x14, 4, 0xca000000);
+	set_cfg(2, 0x14, 4, 0xca000000);
+	set_cfg(2, 4, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
+	expect(peek(0xca000000) >> 24 == 1);
+	set_cfg(1, 4, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	poke(base64(1) + TABLE + 12, 0);
+	expect(fake_msi[probe.msix.vector[0].gsi].bound);
+	pci_detach(&vm, 1);
+	expect(cfg(1, 0) == ~0u && !frees && peek(0xca000000) >> 24 == 2);
+	expect(!fake_msi[probe.msix.vector[0].gsi].bound);
+	pci_intx(&other, true);
+	expect(fake_irq[line] == 1);
+	pci_detach(&vm, 2);
+	expect(fake_irq[line] == 0 && vm.mmio.nr == 1 && vm.pio.nr == 1);
+	pci_intx(&other, true);
+	expect(fake_irq[line] == 0);
+
+	claim("pci: its slot and interrupt sources are free again when it has been released");
+	pci_newest(&vm);
+	pci_hot(&vm);
+	make(&third);
+	expect(pci_newest(&vm) == 3 && pci_newest(&vm) == -1);
+	pci_reap(&vm);
+	expect(frees == 2);
+	msix_fini(&probe);
+	msix_fini(&other);
+	expect(vm.nr_free_gsis == free_gsis + 2 * VECTORS);
+	memset(&probe, 0, sizeof(probe));
+	memset(&other, 0, sizeof(other));
+	make(&probe);
+	make(&other);
+	expect(pci_newest(&vm) == 2 && cfg(1, 0) == 0x56781234 && vm.nr_free_gsis == free_gsis);
+
+	claim("pci: a device that comes while the guest runs has no addresses yet");
+	expect(cfg(1, 0x10) == 1 && cfg(1, 0x14) == 0 && base64(1) == 0);
+	set_cfg(1, 0x14, 4, 0xca000000);
+	set_cfg(1, 4, 2, PCI_COMMAND_MEMORY);
+	expect(peek(0xca000000) >> 24 == 1);
+	set_cfg(1, 4, 2, 0);
+	frees = 0;
+}
+
 static void test_full(void)
 {
 	static struct pci_dev many[PCI_SLOTS];
@@ -330,7 +379,7 @@ static void test_full(void)
 		if (pci_add(&many[n]))
 			break;
 	}
-	expect(n == PCI_SLOTS - 3 && frees == 1);
+	expect(n == PCI_SLOTS - 4 && frees == 1);
 	frees = 0;
 }
 
@@ -345,6 +394,7 @@ int main(void)
 	test_bars();
 	test_intx();
 	test_msix();
+	test_detach();
 	test_full();
 
 	claim("pci: with the bus its devices go, and their regions");

@@ -78,7 +78,14 @@ void vm_irq(struct vm *vm, uint32_t gsi, int level)
 
 int vm_gsi_alloc(struct vm *vm)
 {
+	if (vm->nr_free_gsis)
+		return vm->free_gsi[--vm->nr_free_gsis];
 	return vm->next_gsi < HVMON_MAX_ROUTES ? (int)vm->next_gsi++ : -ENOSPC;
+}
+
+void vm_gsi_free(struct vm *vm, uint32_t gsi)
+{
+	vm->free_gsi[vm->nr_free_gsis++] = gsi;
 }
 
 static inline uint64_t fake_take(uint32_t gsi)

@@ -40,8 +40,16 @@ void vm_routes_init(struct vm *vm)
 
 int vm_gsi_alloc(struct vm *vm)
 {
+	if (vm->nr_free_gsis)
+		return vm->free_gsi[--vm->nr_free_gsis];
 	/* The table has a place for each, beside two for a pin */
 	return vm->next_gsi + FIRST_MESSAGE < HVMON_MAX_ROUTES ? (int)vm->next_gsi++ : -ENOSPC;
+}
+
+/* Its route stays: nothing leads there before the next owner sets it */
+void vm_gsi_free(struct vm *vm, uint32_t gsi)
+{
+	vm->free_gsi[vm->nr_free_gsis++] = gsi;
 }
 
 static struct hvmon_irq_route *route_of(struct vm *vm, uint32_t gsi)

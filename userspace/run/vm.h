@@ -70,6 +70,8 @@ struct vm {
 	struct hvmon_irq_route route[HVMON_MAX_ROUTES];
 	uint32_t nr_routes;
 	uint32_t next_gsi;
+	uint16_t free_gsi[HVMON_MAX_ROUTES];	/* that had an owner */
+	uint32_t nr_free_gsis;
 
 	struct disk disk[MAX_DISKS];	/* opened, until a device has them */
 	struct netback net[MAX_NETS];
@@ -103,6 +105,7 @@ void vm_routes_init(struct vm *vm);
 void vm_irq(struct vm *vm, uint32_t gsi, int level);
 /* A source for messages; -ENOSPC when there are no more */
 int vm_gsi_alloc(struct vm *vm);
+void vm_gsi_free(struct vm *vm, uint32_t gsi);
 /*
  * From now on eventfd @fd sends a message that a guest composed, by source @gsi;
  * at once if it was signalled before. False if it is no message, or fails. Unbound

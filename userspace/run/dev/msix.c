@@ -31,8 +31,12 @@ int msix_init(struct pci_dev *dev, unsigned int nr, uint8_t bar, uint32_t table,
 			return gsi;
 		m->vector[m->nr].gsi = gsi;
 		m->vector[m->nr].fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (m->vector[m->nr].fd < 0)
-			return -errno;
+		if (m->vector[m->nr].fd < 0) {
+			int err = errno;
+
+			vm_gsi_free(dev->vm, gsi);
+			return -err;
+		}
 		m->entry[m->nr].control = PCI_MSIX_ENTRY_CTRL_MASKBIT;
 	}
 	m->cap = pci_add_cap(dev, PCI_CAP_ID_MSIX, &body, sizeof(body));
@@ -56,6 +60,7 @@ void msix_fini(struct pci_dev *dev)
 	while (m->nr) {
 		unbind(dev, --m->nr);
 		close(m->vector[m->nr].fd);
+		vm_gsi_free(dev->vm, m->vector[m->nr].gsi);
 	}
 }
 

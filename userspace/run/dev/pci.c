@@ -35,7 +35,10 @@ struct pci_host {
 	uint8_t reset;
 	unsigned int asserted[PCI_LINES];	/* how many devices hold the line */
 	uint64_t next_port, next_memory;
+	bool hot;			/* no firmware gives addresses any more */
+	int newest;			/* slot filled last, until pci_newest() */
 	struct pci_dev *dev[PCI_SLOTS];
+	struct pci_dev *gone[PCI_SLOTS];	/* off the bus, not yet released */
 	struct pci_dev bridge;
 };
 
@@ -360,21 +363,58 @@ int pci_add(struct pci_dev *dev)
 	struct pci_host *host = dev->vm->pci;
 
 	for (int slot = 0; slot < PCI_SLOTS; slot++) {
-		if (host->dev[slot])
+		if (host->dev[slot] || host->gone[slot])
 			continue;
 		host->dev[slot] = dev;
+		host->newest = slot;
 		dev->slot = slot;
-		assign_bars(host, dev);
+		if (!host->hot)
+			assign_bars(host, dev);
 		return 0;
 	}
 	dev->ops->free(dev);
 	return -ENOSPC;
 }
 
+void pci_hot(struct vm *vm)
+{
+	vm->pci->hot = true;
+}
+
+int pci_newest(struct vm *vm)
+{
+	int slot = vm->pci->newest;
+
+	vm->pci->newest = -1;
+	return slot;
+}
+
+void pci_detach(struct vm *vm, unsigned int slot)
+{
+	struct pci_host *host = vm->pci;
+
+	/* Nothing decoded, nothing new from the guest's memory, no interrupts */
+	config_write(host, slot << 3, PCI_COMMAND, 2, PCI_COMMAND_INTX_DISABLE);
+	host->gone[slot] = host->dev[slot];
+	host->dev[slot] = NULL;
+}
+
+void pci_reap(struct vm *vm)
+{
+	for (int slot = 0; slot < PCI_SLOTS; slot++) {
+		struct pci_dev *dev = vm->pci->gone[slot];
+
+		if (dev && dev->ops->free)
+			dev->ops->free(dev);
+		vm->pci->gone[slot] = NULL;
+	}
+}
+
 static void host_free(struct iodev *io)
 {
 	struct pci_host *host = (struct pci_host *)io;
 
+	pci_reap(host->vm);
 	for (int slot = 0; slot < PCI_SLOTS; slot++) {
 		struct pci_dev *dev = host->dev[slot];
 

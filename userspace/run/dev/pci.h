@@ -111,6 +111,17 @@ void pci_set_bar(struct pci_dev *dev, int bar, uint32_t type, uint64_t size);
 uint8_t pci_add_cap(struct pci_dev *dev, uint8_t id, const void *body, uint8_t len);
 /* 0; -ENOSPC when all slots are taken. On errors, too, the bus frees @dev later or now */
 int pci_add(struct pci_dev *dev);
+/* The guest runs: what is added from now on gets its addresses from it */
+void pci_hot(struct vm *vm);
+/* The slot that pci_add() filled last; -1 if it filled none since this was last asked */
+int pci_newest(struct vm *vm);
+/*
+ * Takes the device in @slot off the bus: the guest finds the slot empty, and the device
+ * begins nothing new. pci_reap() releases such devices, in the loop's thread: the loop
+ * may be about to call one of them
+ */
+void pci_detach(struct vm *vm, unsigned int slot);
+void pci_reap(struct vm *vm);
 /* Level of INTA, as the device would have it */
 void pci_intx(struct pci_dev *dev, bool level);
 void pci_set16(struct pci_dev *dev, uint8_t reg, uint16_t value);
