@@ -11,11 +11,11 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "chardev.h"
 #include "keeper.h"
+#include "listener.h"
 #include "terminal.h"
 #include "vm.h"
 
@@ -376,35 +376,16 @@ static void accept_event(void *arg, uint32_t events)
 	cd->in_polled = true;
 }
 
-/* A socket that nobody listens on is a leftover and may be replaced */
-static bool stale(const struct sockaddr_un *sa)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool refused = connect(fd, (const void *)sa, sizeof(*sa)) && errno == ECONNREFUSED;
-
-	close(fd);
-	return refused;
-}
-
 static int open_socket(struct chardev *cd, const char *path)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	struct stat st;
-	int fd;
+	int fd = listener_open(path, 1, 0777);
 
-	if (strlen(path) >= sizeof(sa.sun_path))
+	if (fd == -ENAMETOOLONG)
 		return complain(EXIT_USAGE, "--%s socket:%s: the path is longer than %zu",
-				cd->opt->name, path, sizeof(sa.sun_path) - 1);
-	memcpy(sa.sun_path, path, strlen(path));
-	if (!lstat(path, &st) && S_ISSOCK(st.st_mode) && stale(&sa))
-		unlink(path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || bind(fd, (void *)&sa, sizeof(sa)) || listen(fd, 1)) {
-		complain(0, "--%s socket:%s: %s", cd->opt->name, path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return EXIT_USAGE;
-	}
+				cd->opt->name, path, LISTENER_PATH_MAX);
+	if (fd < 0)
+		return complain(EXIT_USAGE, "--%s socket:%s: %s", cd->opt->name, path,
+				strerror(-fd));
 	cd->listen_fd = fd;
 	if (loop_add(&cd->vm->loop, &cd->listener, fd, EPOLLIN, accept_event, cd))
 		return complain(EXIT_HOST, "--%s socket:%s: %s", cd->opt->name, path,
