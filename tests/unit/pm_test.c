@@ -23,7 +23,7 @@ static void out(uint16_t port, uint16_t v)
 
 int main(void)
 {
-	uint8_t byte = PWRBTN >> 8;
+	uint8_t byte = PWRBTN >> 8, gpe = 1 << GPE_HOTPLUG, none = 0, all[16];
 
 	claim("pm: a power button that the guest does not wait for is not pressed");
 	expect(!pm_create(&vm));
@@ -51,6 +51,23 @@ int main(void)
 	expect(in(STATUS) == PWRBTN && !fake_irq[SCI_IRQ]);
 	out(ENABLE, PWRBTN);
 	expect(fake_irq[SCI_IRQ] && in(ENABLE) == PWRBTN);
+
+	claim("pm: a general-purpose event raises the SCI while it is enabled and not cleared");
+	out(STATUS, 0xffff);
+	bus_write(&vm.pio, GPE0_PORT + 1, &none, 1);
+	expect(!pm_gpe_enabled(&vm, GPE_HOTPLUG));
+	pm_gpe(&vm, GPE_HOTPLUG);
+	expect(in(GPE0_PORT) == 1 << GPE_HOTPLUG && !fake_irq[SCI_IRQ]);
+	out(GPE0_PORT, 1 << GPE_HOTPLUG << 8);
+	expect(fake_irq[SCI_IRQ] && pm_gpe_enabled(&vm, GPE_HOTPLUG));
+	expect(in(GPE0_PORT) == (1 << GPE_HOTPLUG | 1 << GPE_HOTPLUG << 8));
+	/* The other events' status is no concern of its */
+	out(STATUS, 0xffff);
+	expect(fake_irq[SCI_IRQ]);
+	bus_write(&vm.pio, GPE0_PORT, &gpe, 1);
+	expect(!fake_irq[SCI_IRQ] && in(GPE0_PORT) == 1 << GPE_HOTPLUG << 8);
+	bus_read(&vm.pio, PM1_EVENT_PORT, all, sizeof(all));
+	expect(all[13] == 1 << GPE_HOTPLUG && all[3] == PWRBTN >> 8 && all[15] == 0xff);
 
 	claim("pm: S5 powers off, and nothing else in the control register does");
 	out(PM1_CONTROL_PORT, SLP_TYP_S5 << 10);

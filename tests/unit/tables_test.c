@@ -59,7 +59,7 @@ static void dump(const char *dir, const char *name, const uint8_t *p)
 static void disassemble(const uint8_t *fadt, const uint8_t *dsdt, const uint8_t *madt,
 			const uint8_t *mcfg, const uint8_t *xsdt)
 {
-	char dir[] = "/tmp/hvmon-unit.XXXXXX", cmd[400];
+	char dir[] = "/tmp/hvmon-unit.XXXXXX", cmd[800];
 
 	if (system("command -v iasl >/dev/null") || !mkdtemp(dir))
 		return;
@@ -74,6 +74,9 @@ static void disassemble(const uint8_t *fadt, const uint8_t *dsdt, const uint8_t 
 		 "! grep -iE 'error|warning|invalid' log *.dsl >bad && "
 		 "grep -q PNP0501 dsdt.dsl && grep -q _S5 dsdt.dsl && "
 		 "grep -q PNP0A03 dsdt.dsl && grep -q 'QWordMemory' dsdt.dsl && "
+		 "[ $(grep -c 'Method (_EJ0' dsdt.dsl) = 31 ] && "
+		 "[ $(grep -c 'Notify (S[0-9]*, 0x01)' dsdt.dsl) = 31 ] && "
+		 "[ $(grep -c 'Notify (S[0-9]*, 0x03)' dsdt.dsl) = 31 ] && "
 		 "iasl dsdt.dsl >log2 2>&1", dir);
 	expect(!system(cmd));
 	if (!unit_ok) {
@@ -113,6 +116,8 @@ static void test_acpi(unsigned int cpus)
 	expect(get32(fadt + 56) == PM1_EVENT_PORT && get32(fadt + 64) == PM1_CONTROL_PORT);
 	expect(get32(fadt + 76) == PM_TIMER_PORT && get64(fadt + 120) == RESET_PORT);
 	expect(fadt[128] == RESET_VALUE);
+	expect(get32(fadt + 80) == GPE0_PORT && fadt[92] == GPE0_LEN);
+	expect(get64(fadt + 224) == GPE0_PORT && fadt[221] == GPE0_LEN * 8);
 
 	claim("acpi: the MADT has one LAPIC per processor and ends where it says");
 	for (n = 44; n < get32(madt + 4) && madt[n + 1]; n += madt[n + 1])

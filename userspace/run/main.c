@@ -18,6 +18,7 @@
 #include "disk_user.h"
 #include "firmware.h"
 #include "keeper.h"
+#include "plug.h"
 #include "sandbox.h"
 #include "terminal.h"
 #include "vm.h"
@@ -199,6 +200,8 @@ static int create_devices(struct vm *vm)
 		ret = pm_create(vm);
 	if (!ret)
 		ret = pci_create(vm);
+	if (!ret)
+		ret = hotplug_create(vm);
 	if (!ret && vm->opt->testdev)
 		ret = testdev_create(vm);
 	if (!ret && vm->opt->testdev)
@@ -213,9 +216,14 @@ static int create_devices(struct vm *vm)
 
 		if (status)
 			return status;
+		if (plug_note(vm, PLUG_DISK, i))
+			return EXIT_HOST;
 	}
-	for (unsigned int i = 0; !ret && i < vm->opt->nets; i++)
+	for (unsigned int i = 0; !ret && i < vm->opt->nets; i++) {
 		ret = virtio_net_create(vm, &vm->net[i]);
+		if (!ret && plug_note(vm, PLUG_NET, i))
+			return EXIT_HOST;
+	}
 	if (!ret && vm->opt->vsock_cid)
 		ret = virtio_vsock_create(vm);
 	if (ret)
@@ -338,6 +346,7 @@ int main(int argc, char **argv)
 	status = run_guest(&vm, &boot.entry);
 	/* The serial port is flushed and the terminal restored before the report */
 	vm_destroy(&vm);
+	plug_free(&vm);
 	if (status < 0)
 		status = vm_end_report(&vm);
 	loop_fini(&vm.loop);

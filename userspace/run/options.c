@@ -684,6 +684,12 @@ static int read_config(struct options *opt, const char *path)
 	return ret;
 }
 
+/* Another process serves it, by way of guest memory */
+static bool uses_process(const struct disk_options *disk)
+{
+	return disk->socket || disk->qcow2;
+}
+
 /* getopt's own message would lack the hint; '+' stops at the first operand */
 static int parse_all(struct options *opt, int argc, char **argv, int *status)
 {
@@ -723,7 +729,7 @@ static int parse_all(struct options *opt, int argc, char **argv, int *status)
 	for (unsigned int i = 0; i < opt->nets; i++)
 		opt->net[i].no_sandbox = opt->no_sandbox;
 	for (unsigned int i = 0; i < opt->disks; i++) {
-		if (!opt->disk[i].socket && !opt->disk[i].qcow2)
+		if (!uses_process(&opt->disk[i]))
 			continue;
 		if (opt->backend == MEM_HUGETLB)
 			return bad("--disk %s: its process needs guest memory that can be shared: "
@@ -735,6 +741,22 @@ static int parse_all(struct options *opt, int argc, char **argv, int *status)
 			return bad("--serial and --console: one of them can be stdio");
 		opt->serial.kind = CHARDEV_NONE;
 	}
+	return 0;
+}
+
+int options_add(struct options *opt, const char *name, char *arg)
+{
+	if (!strcmp(name, "net")) {
+		if (parse_net(opt, arg))
+			return -1;
+		opt->net[opt->nets - 1].no_sandbox = opt->no_sandbox;
+		return 0;
+	}
+	if (parse_disk(opt, arg))
+		return -1;
+	if (uses_process(&opt->disk[opt->disks - 1]) && opt->backend != MEM_MEMFD)
+		return bad("--disk %s: its process needs guest memory that can be shared: start "
+			   "the guest with --memory-backend memfd", arg);
 	return 0;
 }
 

@@ -104,6 +104,12 @@ __attribute__((format(printf, 2, 3)))
 int complain(int status, const char *fmt, ...);
 
 /*
+ * One more disk or network interface, by the argument of option @name ("disk", "net"),
+ * which is cut up, while the guest runs. 0, or -1 after one line
+ */
+int options_add(struct options *opt, const char *name, char *arg);
+
+/*
  * Returns 0; or -1 and *status when there is nothing to run: an error, which
  * has been reported, or --help and --version.
  */

@@ -43,7 +43,9 @@ struct vcpu {
 	bool started;
 };
 
+struct hotplug;
 struct pci_host;
+struct plugs;
 struct pm;
 
 struct vm {
@@ -64,6 +66,8 @@ struct vm {
 	int nr_devs;
 	struct pci_host *pci;	/* dev/pci.c */
 	struct pm *pm;		/* dev/pm.c */
+	struct hotplug *hotplug; /* dev/hotplug.c */
+	struct plugs *plugs;	/* plug.c */
 	bool button_pressed;	/* by a signal: another one ends the guest */
 
 	/* irq.c: interrupt sources, those of pins first */

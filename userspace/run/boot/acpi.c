@@ -102,9 +102,11 @@ static void build_fadt(struct out *o, uint64_t facs, uint64_t dsdt)
 	set(p + 56, PM1_EVENT_PORT, 4);
 	set(p + 64, PM1_CONTROL_PORT, 4);
 	set(p + 76, PM_TIMER_PORT, 4);
+	set(p + 80, GPE0_PORT, 4);
 	p[88] = 4;			/* PM1_EVT_LEN */
 	p[89] = 2;			/* PM1_CNT_LEN */
 	p[91] = 4;			/* PM_TMR_LEN */
+	p[92] = GPE0_LEN;
 	set(p + 96, 0xfff, 2);		/* no C2 */
 	set(p + 98, 0xfff, 2);		/* no C3 */
 	p[108] = CENTURY_INDEX;
@@ -120,6 +122,7 @@ static void build_fadt(struct out *o, uint64_t facs, uint64_t dsdt)
 	set_gas(p + 148, PM1_EVENT_PORT, 4);
 	set_gas(p + 172, PM1_CONTROL_PORT, 2);
 	set_gas(p + 208, PM_TIMER_PORT, 4);
+	set_gas(p + 220, GPE0_PORT, GPE0_LEN);
 	memcpy(p + 268, "hvmon", 5);	/* hypervisor vendor */
 	finish(o);
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The DSDT (ACPI 6.5, 5.2.11.1) in AML (chapter 20): S5, COM1, the RTC, and the
- * PCI host bridge with its windows and interrupt lines.
+ * PCI host bridge with its windows, interrupt lines and slots.
  */
+#include <stdio.h>
+
 #include "../dev/dev.h"
 #include "../dev/pci.h"
 #include "boot.h"
@@ -17,7 +19,15 @@
 #define AML_SCOPE	0x10
 #define AML_BUFFER	0x11
 #define AML_PACKAGE	0x12
+#define AML_METHOD	0x14
+#define AML_LOCAL0	0x60
+#define AML_STORE	0x70
+#define AML_AND		0x7b
+#define AML_NOTIFY	0x86
+#define AML_IF		0xa0
 #define AML_EXT		0x5b
+#define AML_REGION	0x80	/* after AML_EXT, as the next two */
+#define AML_FIELD	0x81
 #define AML_DEVICE	0x82
 
 /*
@@ -48,6 +58,24 @@ static void aml_byte(struct out *o, uint8_t v)
 {
 	put(o, AML_BYTE, 1);
 	put(o, v, 1);
+}
+
+static void aml_dword(struct out *o, uint32_t v)
+{
+	put(o, AML_DWORD, 1);
+	put(o, v, 4);
+}
+
+/* Opens Method(@name, @args), with 8 in @args: serialized */
+static uint32_t open_method(struct out *o, const char *name, uint8_t args)
+{
+	uint32_t method;
+
+	put(o, AML_METHOD, 1);
+	method = open_package(o);
+	put_str(o, name, 4);
+	put(o, args, 1);
+	return method;
 }
 
 /* Opens Device(@name) with its _HID and _UID */
@@ -213,9 +241,118 @@ static void aml_pci(struct out *o, uint64_t window64)
 	/* ECAM must be among somebody's resources, who is not the bridge */
 	dev = open_device(o, "ECAM", PNP0C02);
 	crs = open_resources(o);
+	resource_ports(o, HOTPLUG_PORT, HOTPLUG_LEN);
 	resource_memory(o, PCI_ECAM, PCI_ECAM_LEN);
 	close_resources(o, crs);
 	close_package(o, dev);
+}
+
+/* ---- hotplug: dev/hotplug.c */
+
+#define SCAN		"HPSC"
+
+/* OperationRegion and its three fields: new, wanted, eject */
+static void aml_hotplug_registers(struct out *o)
+{
+	uint32_t field;
+
+	put(o, AML_EXT, 1);
+	put(o, AML_REGION, 1);
+	put_str(o, "HPRG", 4);
+	put(o, 1, 1);			/* system I/O */
+	put(o, AML_WORD, 1);
+	put(o, HOTPLUG_PORT, 2);
+	aml_byte(o, HOTPLUG_LEN);
+	put(o, AML_EXT, 1);
+	put(o, AML_FIELD, 1);
+	field = open_package(o);
+	put_str(o, "HPRG", 4);
+	put(o, 3, 1);			/* accesses of 4 bytes */
+	put_str(o, "HPNW\x20", 5);	/* 32 bits each */
+	put_str(o, "HPWT\x20", 5);
+	put_str(o, "HPEJ\x20", 5);
+	close_package(o, field);
+}
+
+static void slot_name(struct out *o, unsigned int slot)
+{
+	char name[8];
+
+	snprintf(name, sizeof(name), "S%03u", slot);
+	put_str(o, name, 4);
+}
+
+/* Device with the slot's address and number, and _EJ0, which makes it one for hotplug */
+static void aml_slot(struct out *o, unsigned int slot)
+{
+	uint32_t dev, method;
+
+	put(o, AML_EXT, 1);
+	put(o, AML_DEVICE, 1);
+	dev = open_package(o);
+	slot_name(o, slot);
+	aml_name(o, "_ADR");
+	aml_dword(o, slot << 16);
+	aml_name(o, "_SUN");
+	aml_byte(o, slot);
+	method = open_method(o, "_EJ0", 1);
+	put(o, AML_STORE, 1);
+	aml_dword(o, 1u << slot);
+	put_str(o, "HPEJ", 4);
+	close_package(o, method);
+	close_package(o, dev);
+}
+
+/* Reads @field, clears what it read, and notifies the slots that were in it */
+static void aml_notify_slots(struct out *o, const char *field, uint8_t value)
+{
+	put(o, AML_STORE, 1);
+	put_str(o, field, 4);
+	put(o, AML_LOCAL0, 1);
+	put(o, AML_STORE, 1);
+	put(o, AML_LOCAL0, 1);
+	put_str(o, field, 4);
+	for (unsigned int slot = 1; slot < PCI_SLOTS; slot++) {
+		uint32_t then;
+
+		put(o, AML_IF, 1);
+		then = open_package(o);
+		put(o, AML_AND, 1);
+		put(o, AML_LOCAL0, 1);
+		aml_dword(o, 1u << slot);
+		put(o, 0, 1);		/* the result is not kept */
+		put(o, AML_NOTIFY, 1);
+		slot_name(o, slot);
+		aml_byte(o, value);
+		close_package(o, then);
+	}
+}
+
+static void aml_hotplug(struct out *o)
+{
+	uint32_t scope, method;
+
+	put(o, AML_SCOPE, 1);
+	scope = open_package(o);
+	put_str(o, "\\\x2e_SB_PCI0", 10);
+	aml_hotplug_registers(o);
+	for (unsigned int slot = 1; slot < PCI_SLOTS; slot++)
+		aml_slot(o, slot);
+	method = open_method(o, SCAN, 8);
+	aml_notify_slots(o, "HPNW", 1);	/* device check, 5.6.6 */
+	aml_notify_slots(o, "HPWT", 3);	/* eject request */
+	close_package(o, method);
+	close_package(o, scope);
+
+	/* An edge: the event is cleared before the method, so that none is lost (5.6.4.1.1) */
+	put(o, AML_SCOPE, 1);
+	scope = open_package(o);
+	put_str(o, "\\_GPE", 5);
+	_Static_assert(GPE_HOTPLUG == 1, "the method is named for it");
+	method = open_method(o, "_E01", 0);
+	put_str(o, "\\\x2f\x03_SB_PCI0" SCAN, 15);
+	close_package(o, method);
+	close_package(o, scope);
 }
 
 void build_dsdt(struct out *o, uint64_t window64)
@@ -241,5 +378,6 @@ void build_dsdt(struct out *o, uint64_t window64)
 	aml_isa_device(o, "RTC_", PNP0B00, 0x70, 2, RTC_IRQ);
 	aml_pci(o, window64);
 	close_package(o, package);
+	aml_hotplug(o);
 	finish(o);
 }

@@ -23,6 +23,20 @@ struct netback;
 #define PM1_EVENT_PORT	0x600
 #define PM1_CONTROL_PORT 0x604
 #define PM_TIMER_PORT	0x608
+#define GPE0_PORT	0x60c	/* status, enable */
+#define GPE0_LEN	2
+#define GPE_HOTPLUG	1
+
+/*
+ * Registers of hotplug, of 4 bytes with a bit for each PCI slot; boot/dsdt.c has the
+ * methods that use them. New devices and those that the host wants back: ones clear
+ */
+#define HOTPLUG_PORT	0x620
+#define HOTPLUG_NEW	0
+#define HOTPLUG_WANTED	4
+#define HOTPLUG_EJECT	8	/* ones give back */
+#define HOTPLUG_LEN	12
+
 #define SLP_TYP_S3	1	/* the DSDT keeps silent about it */
 #define SLP_TYP_S5	5
 
@@ -37,6 +51,19 @@ int pm_create(struct vm *vm);
 bool pm_power_button(struct vm *vm);
 /* The RTC's alarm went off */
 void pm_rtc_alarm(struct vm *vm);
+/* General-purpose event @n, 0 to 7; does the guest listen to it? With the VM's lock */
+void pm_gpe(struct vm *vm, unsigned int n);
+bool pm_gpe_enabled(const struct vm *vm, unsigned int n);
+/* After the bus, which it is a part of */
+int hotplug_create(struct vm *vm);
+/* With the VM's lock: the guest may give back what is in @slot; */
+void hotplug_allow(struct vm *vm, unsigned int slot);
+/* it still has it; */
+bool hotplug_allowed(const struct vm *vm, unsigned int slot);
+/* is told of it; */
+void hotplug_tell(struct vm *vm, unsigned int slot);
+/* is asked for it: false if it does not listen */
+bool hotplug_ask(struct vm *vm, unsigned int slot);
 /* The PCI bus; devices are added to it by pci_add() of pci.h */
 int pci_create(struct vm *vm);
 int testdev_create(struct vm *vm);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ACPI fixed hardware (ACPI 6.5, 4.8): PM1a event and control blocks and the
- * power management timer. The SCI is raised for the power button and the RTC's
- * alarm, which also ends S3; ACPI mode is always on.
+ * ACPI fixed hardware (ACPI 6.5, 4.8): PM1a event and control blocks, the power
+ * management timer, and the register block of general-purpose events (4.8.4.1).
+ * The SCI is raised for those, the power button and the RTC's alarm, which also
+ * ends S3; ACPI mode is always on.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "../vm.h"
@@ -18,13 +20,14 @@
 #define SLP_TYP_SHIFT	10
 #define SLP_EN		(1u << 13)
 #define PM_TIMER_HZ	3579545ULL
-#define BLOCK_LEN	(PM_TIMER_PORT + 4 - PM1_EVENT_PORT)
+#define BLOCK_LEN	(GPE0_PORT + GPE0_LEN - PM1_EVENT_PORT)
 
 struct pm {
 	struct iodev dev;
 	struct vm *vm;
 	uint16_t status, enable;	/* PM1 */
 	uint16_t control;
+	uint8_t gpe_status, gpe_enable;
 };
 
 static uint32_t pm_timer(void)
@@ -38,21 +41,25 @@ static uint32_t pm_timer(void)
 /* The whole block as bytes, so that any width and offset reads right */
 static uint64_t pm_read(struct iodev *dev, uint64_t offset, uint32_t len)
 {
-	struct pm *pm = (struct pm *)dev;
-	uint64_t low = pm->status | (uint64_t)pm->enable << 16 |
-		       (uint64_t)(pm->control | SCI_EN) << 32;
-	uint64_t v;
+	const struct pm *pm = (const struct pm *)dev;
+	const struct {
+		uint16_t status, enable, control, none;
+		uint32_t timer;
+		uint8_t gpe_status, gpe_enable;
+	} block = {
+		pm->status, pm->enable, pm->control | SCI_EN, 0, pm_timer(),
+		pm->gpe_status, pm->gpe_enable,
+	};
+	uint64_t v = 0;
 
-	if (offset >= 8)
-		return pm_timer() >> (offset - 8) * 8;
-	v = low >> offset * 8;
-	return len < 8 ? v & ((1ULL << len * 8) - 1) : v;
+	memcpy(&v, (const uint8_t *)&block + offset, len);
+	return v;
 }
 
 /* Level-triggered, as long as an enabled event has its status bit set */
 static void update_sci(struct pm *pm)
 {
-	vm_irq(pm->vm, SCI_IRQ, (pm->status & pm->enable) != 0);
+	vm_irq(pm->vm, SCI_IRQ, (pm->status & pm->enable) || (pm->gpe_status & pm->gpe_enable));
 }
 
 /* WAK_STS and the event's bit tell the guest why it wakes: ACPI 6.5, 4.8.3.1.1 */
@@ -94,6 +101,10 @@ static void pm_write(struct iodev *dev, uint64_t offset, uint32_t len, uint64_t 
 			pm->enable = (pm->enable & keep) | byte;
 		else if (at == 4 || at == 5)
 			write_control(pm, (pm->control & keep) | byte);
+		else if (at == GPE0_PORT - PM1_EVENT_PORT)
+			pm->gpe_status &= ~value;
+		else if (at == GPE0_PORT + 1 - PM1_EVENT_PORT)
+			pm->gpe_enable = value;
 	}
 	update_sci(pm);
 }
@@ -119,6 +130,17 @@ void pm_rtc_alarm(struct vm *vm)
 	pm->status |= RTC_ALARM;
 	update_sleep(pm);
 	update_sci(pm);
+}
+
+bool pm_gpe_enabled(const struct vm *vm, unsigned int n)
+{
+	return vm->pm->gpe_enable >> n & 1;
+}
+
+void pm_gpe(struct vm *vm, unsigned int n)
+{
+	vm->pm->gpe_status |= 1u << n;
+	update_sci(vm->pm);
 }
 
 static void pm_free(struct iodev *dev)
