@@ -121,6 +121,17 @@ flat="--flat $dir/flat@0x1000"
 refuse 4 'insmod hvmon.ko' --flat "$dir/flat@0x1000" $nodev
 refuse 4 'not the hvmon device' --flat "$dir/flat@0x1000" --device /dev/null
 
+# One that has been asked for something
+refuse 2 'want --ask PATH COMMAND' --ask
+refuse 2 'want --ask PATH COMMAND' --ask "$dir/none"
+refuse 2 "$dir/none: No such file" --ask "$dir/none" list
+refuse 2 "$dir/flat: Connection refused" --ask "$dir/flat" list
+refuse 2 'File name too long' --ask "$(head -c 200 /dev/zero | tr '\0' x)" list
+refuse 2 'one line of 8192 bytes' --ask "$dir/none" "$(head -c 8192 /dev/zero | tr '\0' x)"
+refuse 2 'one line of 8192 bytes' --ask "$dir/none" 'list
+list'
+refuse 2 'argument is missing' --control
+
 # config STATUS WORDS LINE...: in a file
 config() {
 	status=$1 said=$2

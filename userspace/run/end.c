@@ -31,6 +31,7 @@ static const struct {
 	[END_TESTDEV]		= { 0, "guest left through the test device" },
 	[END_ESCAPE]		= { 18, "ended by the escape key" },
 	[END_SIGNAL]		= { 0, "ended by a signal" },
+	[END_QUIT]		= { 20, "ended by the control socket" },
 };
 
 /* True for the one caller that may fill in the rest */

@@ -14,6 +14,7 @@
 
 #include "boot/boot.h"
 #include "chardev.h"
+#include "control.h"
 #include "dev/dev.h"
 #include "disk_user.h"
 #include "firmware.h"
@@ -78,6 +79,8 @@ static int start_keeper(struct options *opt)
 		ret = disk_user_announce(&opt->disk[i]);
 	chardev_announce(&opt->serial);
 	chardev_announce(&opt->console);
+	if (opt->control)
+		keeper_add_own_socket(opt->control, opt->control);
 	return ret ? ret : keeper_start();
 }
 
@@ -292,11 +295,14 @@ static int run_guest(struct vm *vm, const struct boot_entry *entry)
 		return ret;
 	acpi_build(&vm->mem, vm->opt->cpus, vm->info.gpa_bits);
 	mptable_build(&vm->mem, vm->opt->cpus);
-	if (!vm->opt->no_sandbox)
+	if (vm->opt->control)
+		ret = control_open(vm, vm->opt->control);
+	if (!ret && !vm->opt->no_sandbox)
 		ret = enter_sandbox(vm, &sb);
 	if (ret)
 		return ret;
 	vm_run(vm);
+	control_close(vm);
 	return -1;
 }
 
@@ -317,6 +323,8 @@ int main(int argc, char **argv)
 	int status, ret;
 
 	open_streams();
+	if (argc > 1 && !strcmp(argv[1], "--ask"))
+		return ask(argc - 2, argv + 2);
 	raise_limits();
 	if (options_parse(&opt, argc, argv, &status))
 		return status;

@@ -23,6 +23,7 @@ static const char usage[] =
 "\n"
 "Usage: hvmon-run --kernel FILE [OPTION...]\n"
 "       hvmon-run --flat FILE@ADDR [OPTION...]\n"
+"       hvmon-run --ask PATH COMMAND...\n"
 "\n"
 "What to boot:\n"
 "  --kernel FILE        Linux bzImage, ELF with a PVH note, or multiboot kernel\n"
@@ -62,6 +63,8 @@ static const char usage[] =
 "  --testdev            exit port 0xf4 and other devices of test kernels\n"
 "Other:\n"
 "  --config FILE        more options, one a line, as in \"memory 1G\"\n"
+"  --control PATH       a socket for commands while the guest runs: add disk,\n"
+"                       add net, remove, list, power-button, quit, status\n"
 "  --device PATH        the module's device node (default " HVMON_DEVICE ")\n"
 "  --no-sandbox         all rights are kept while the guest runs, to debug it\n"
 "  --verbose            say more on standard error\n"
@@ -73,14 +76,31 @@ static const char usage[] =
 "16 unexpected exit, 18 escape key, odd: test device, 128+N signal N.\n"
 "See hvmon-run(1).\n";
 
+/* Who wants to hear this thread's complaints in place of standard error */
+static __thread FILE *listener;
+
+void complain_to(FILE *to)
+{
+	listener = to;
+}
+
+/* Where a line goes, which has begun as those on standard error do */
+static FILE *begin_line(void)
+{
+	if (listener)
+		return listener;
+	fputs("hvmon-run: ", stderr);
+	return stderr;
+}
+
 int complain(int status, const char *fmt, ...)
 {
+	FILE *to = begin_line();
 	va_list ap;
 
 	va_start(ap, fmt);
-	fputs("hvmon-run: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	vfprintf(to, fmt, ap);
+	fputc('\n', to);
 	va_end(ap);
 	return status;
 }
@@ -93,14 +113,14 @@ static int bad(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 static int bad(const char *fmt, ...)
 {
+	FILE *to = begin_line();
 	va_list ap;
 
 	va_start(ap, fmt);
-	fputs("hvmon-run: ", stderr);
 	if (config_path)
-		fprintf(stderr, "%s:%u: ", config_path, config_line);
-	vfprintf(stderr, fmt, ap);
-	fputs(" (see hvmon-run --help)\n", stderr);
+		fprintf(to, "%s:%u: ", config_path, config_line);
+	vfprintf(to, fmt, ap);
+	fputs(" (see hvmon-run --help)\n", to);
 	va_end(ap);
 	return -1;
 }
@@ -527,6 +547,7 @@ enum {
 	OPT_KERNEL = 256, OPT_FLAT, OPT_FLAT_MODE, OPT_INITRD, OPT_APPEND, OPT_MEMORY,
 	OPT_BACKEND, OPT_CPUS, OPT_WITHOUT, OPT_SERIAL, OPT_CONSOLE, OPT_DISK, OPT_NET, OPT_VSOCK,
 	OPT_RNG, OPT_BALLOON, OPT_TARGET, OPT_NAME, OPT_MMU, OPT_TESTDEV, OPT_DEVICE, OPT_CONFIG,
+	OPT_CONTROL,
 	OPT_NO_SANDBOX, OPT_VERBOSE, OPT_HELP, OPT_VERSION,
 };
 
@@ -552,6 +573,7 @@ static const struct option long_options[] = {
 	{ "mmu", required_argument, NULL, OPT_MMU },
 	{ "testdev", no_argument, NULL, OPT_TESTDEV },
 	{ "device", required_argument, NULL, OPT_DEVICE },
+	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "config", required_argument, NULL, OPT_CONFIG },
 	{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
 	{ "verbose", no_argument, NULL, OPT_VERBOSE },
@@ -617,6 +639,9 @@ static int parse_one(struct options *opt, int c, char *arg)
 		return 0;
 	case OPT_DEVICE:
 		opt->device = arg;
+		return 0;
+	case OPT_CONTROL:
+		opt->control = arg;
 		return 0;
 	case OPT_CONFIG:
 		return read_config(opt, arg);

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "mem.h"
 
@@ -95,6 +96,7 @@ struct options {
 	unsigned int nets;
 	uint32_t vsock_cid;	/* 0: no vsock */
 	const char *device;
+	const char *control;	/* path of the socket, or NULL */
 	bool no_sandbox;
 	bool verbose;
 };
@@ -102,6 +104,12 @@ struct options {
 /* Prints "hvmon-run: ..." and returns @status */
 __attribute__((format(printf, 2, 3)))
 int complain(int status, const char *fmt, ...);
+
+/*
+ * From now on what this thread has to complain about goes to @to, without the program's
+ * name; NULL: to standard error again
+ */
+void complain_to(FILE *to);
 
 /*
  * One more disk or network interface, by the argument of option @name ("disk", "net"),

@@ -30,6 +30,7 @@ enum end_reason {
 	END_TESTDEV,	/* value: what the guest wrote */
 	END_ESCAPE,
 	END_SIGNAL,	/* value: the signal */
+	END_QUIT,
 };
 
 struct vm;
@@ -43,6 +44,7 @@ struct vcpu {
 	bool started;
 };
 
+struct control;
 struct hotplug;
 struct pci_host;
 struct plugs;
@@ -68,6 +70,7 @@ struct vm {
 	struct pm *pm;		/* dev/pm.c */
 	struct hotplug *hotplug; /* dev/hotplug.c */
 	struct plugs *plugs;	/* plug.c */
+	struct control *control; /* control.c */
 	bool button_pressed;	/* by a signal: another one ends the guest */
 
 	/* irq.c: interrupt sources, those of pins first */
