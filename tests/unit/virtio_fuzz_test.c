@@ -14,6 +14,7 @@
 
 #include "chardev.h"
 #include "driver.h"
+#include "plug.h"
 
 #define W	VRING_DESC_F_WRITE
 #define N	VRING_DESC_F_NEXT
@@ -265,6 +266,66 @@ static void fuzz(const char *name, int s, int n_queues, unsigned int chains)
 	unit_end();
 }
 
+/* Anything at all to the registers of hotplug and of the event that goes with it */
+static void poke_hotplug(void)
+{
+	uint32_t v = once(2) ? any() : 1u << any() % 32;
+
+	if (once(4))
+		bus_write(&vm.pio, PM1_EVENT_PORT + any() % 16, &v, 1 << any() % 3);
+	else
+		bus_write(&vm.pio, HOTPLUG_PORT + any() % (HOTPLUG_LEN + 2), &v, 1 << any() % 3);
+	bus_read(&vm.pio, HOTPLUG_PORT + any() % HOTPLUG_LEN, &v, 4);
+}
+
+/* The slot of a disk that was added, or 0 */
+static int slot_of(const char *id)
+{
+	char list[2048] = "", *line;
+	FILE *to = fmemopen(list, sizeof(list), "w");
+
+	plug_list(&vm, to);
+	fclose(to);
+	line = strstr(list, id);
+	return line ? atoi(line + strlen(id)) : 0;
+}
+
+/* Disks come, and go with what the guest has made of them by then */
+static void fuzz_hotplug(const char *image, unsigned int chains)
+{
+	uint32_t all = ~0u, gsis;
+	const char *id;
+	char text[80];
+
+	snprintf(text, sizeof(text), "fuzz: hotplug survives %u chains", chains);
+	claim(text);
+	gsis = vm.next_gsi - vm.nr_free_gsis;
+	while (chains && unit_ok) {
+		expect(!plug_add(&vm, "disk", image, &id));
+		slot = slot_of(id);
+		expect(slot);
+		set_cfg(PCI_BASE_ADDRESS_0, 4, 0xc8000000);
+		plug(slot);
+		queues = 2;
+		start();
+		for (unsigned int n = any() % 64; n && chains; n--, chains--) {
+			int q = any() % queues;
+
+			put_chain(q);
+			set(NOTIFY + 4 * q, 2, q);
+			if (once(4))
+				loop_step(&vm.loop, 0);
+			if (once(8))
+				poke_hotplug();
+		}
+		bus_write(&vm.pio, HOTPLUG_PORT + HOTPLUG_EJECT, &all, 4);
+		expect(cfg(0, 4) == ~0u);
+		settle();
+		expect(vm.next_gsi - vm.nr_free_gsis == gsis);
+	}
+	unit_end();
+}
+
 int main(void)
 {
 	const char *wanted = getenv("FUZZ_CHAINS"), *seed = getenv("FUZZ_SEED");
@@ -281,11 +342,12 @@ int main(void)
 		.offloads = NETBACK_OFFLOADS,
 		.vhost = -1,
 	};
-	char image[] = "/tmp/hvmon-fuzz.XXXXXX";
+	char image[] = "/tmp/hvmon-fuzz.XXXXXX", second[sizeof(image) + 2];
 	struct chardev *cd;
 	char other[] = "/tmp/hvmon-fuzz.XXXXXX";
 	static struct disk_options raw_scsi = { .packed = true, .serial = "1" };
 	struct disk disk;
+	bool disks;
 	int fd[2];
 
 	state = seed ? strtoull(seed, NULL, 0) : 0x9e3779b97f4a7c15ULL;
@@ -310,11 +372,25 @@ int main(void)
 	fuzz("virtio-console", 3, 2, chains);
 	fuzz("virtio-balloon", 4, 5, chains);
 	/* Without io_uring there is no disk, and a word why */
-	if (!disk_open(&disk, &raw) && !virtio_blk_create(&vm, &disk))
+	disks = !disk_open(&disk, &raw) && !virtio_blk_create(&vm, &disk);
+	if (disks)
 		fuzz("virtio-blk", 5, 2, chains);
 	scsi = true;
-	if (!disk_open(&disk, &raw_scsi) && !virtio_scsi_create(&vm, &disk))
+	if (disks && !disk_open(&disk, &raw_scsi) && !virtio_scsi_create(&vm, &disk))
 		fuzz("virtio-scsi", 6, 4, chains);
+	scsi = false;
+	if (disks) {
+		strcpy(second, image);
+		strcat(second, ".2");
+		close(open(second, O_CREAT | O_RDWR, 0600));
+		if (truncate(second, 65536) || pm_create(&vm) || hotplug_create(&vm))
+			return 1;
+		fuzz_hotplug(second, chains);
+		unlink(second);
+		vm.dev_list[2]->ops->free(vm.dev_list[2]);
+		vm.dev_list[1]->ops->free(vm.dev_list[1]);
+		plug_free(&vm);
+	}
 	unlink(image);
 	unlink(other);
 	unmake();
