@@ -452,6 +452,11 @@ int main(void)
 	test_refused();
 	test_commands();
 	test_socket();
+	claim("hotplug: a bus without a free slot is one line");
+	while (!virtio_rng_create(&vm))
+		;
+	expect(!strcmp(tell("add disk %s", image), "ERROR all 31 slots of the PCI bus are taken; "
+		       "remove another device first\n"));
 	vm.dev_list[2]->ops->free(vm.dev_list[2]);
 	vm.dev_list[1]->ops->free(vm.dev_list[1]);
 	unmake();

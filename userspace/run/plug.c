@@ -192,6 +192,9 @@ int plug_add(struct vm *vm, const char *kind_name, const char *arg, const char *
 		;
 	if (i == kinds[kind].max)
 		return complain(-1, "--%s: a guest has %u of them at most", kind_name, i);
+	if (pci_full(vm))
+		return complain(-1, "all %u slots of the PCI bus are taken; remove another device "
+				"first", PCI_SLOTS - 1);
 	p = plug_at(vm, kind, i);
 	p->later = parse(vm, kind, arg);
 	if (!p->later)

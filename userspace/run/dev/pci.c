@@ -376,6 +376,16 @@ int pci_add(struct pci_dev *dev)
 	return -ENOSPC;
 }
 
+bool pci_full(const struct vm *vm)
+{
+	const struct pci_host *host = vm->pci;
+	int slot = 0;
+
+	while (slot < PCI_SLOTS && (host->dev[slot] || host->gone[slot]))
+		slot++;
+	return slot == PCI_SLOTS;
+}
+
 void pci_hot(struct vm *vm)
 {
 	vm->pci->hot = true;

@@ -111,6 +111,7 @@ void pci_set_bar(struct pci_dev *dev, int bar, uint32_t type, uint64_t size);
 uint8_t pci_add_cap(struct pci_dev *dev, uint8_t id, const void *body, uint8_t len);
 /* 0; -ENOSPC when all slots are taken. On errors, too, the bus frees @dev later or now */
 int pci_add(struct pci_dev *dev);
+bool pci_full(const struct vm *vm);
 /* The guest runs: what is added from now on gets its addresses from it */
 void pci_hot(struct vm *vm);
 /* The slot that pci_add() filled last; -1 if it filled none since this was last asked */
