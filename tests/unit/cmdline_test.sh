@@ -96,6 +96,19 @@ done
 for n in 0 2 4294967295 4294967299; do
 	refuse 2 "cid=$n: want 3 to 4294967294" --vsock "cid=$n" --kernel x
 done
+tag37=$(printf 'é%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18)x
+refuse 2 'want DIR,tag=NAME' --share '' --kernel x
+refuse 2 'want DIR,tag=NAME' --share ,tag=x --kernel x
+refuse 2 "share $dir: want tag=NAME" --share "$dir" --kernel x
+refuse 2 'tag=: want 1 to 36 bytes' --share "$dir,tag=" --kernel x
+refuse 2 "tag=$tag37: want 1 to 36 bytes" --share "$dir,tag=$tag37" --kernel x
+refuse 2 'a control character' --share "$dir,tag=$(printf 'a\tb')" --kernel x
+refuse 2 'tag=x: two shares have it' --share "$dir,tag=x" --share "$dir,tag=x,ro" --kernel x
+refuse 2 'want tag= or ro' --share "$dir,tag=x,rw" --kernel x
+refuse 2 'want vhost-user=SOCKET' --share vhost-user=,tag=x --kernel x
+refuse 2 'not with vhost-user' --share vhost-user=s,tag=x,ro --kernel x
+refuse 2 "share $dir: its process needs .* not --memory-backend hugetlb" --share "$dir,tag=x" \
+	--memory-backend hugetlb --kernel x
 refuse 2 'No such file' --kernel "$dir/none"
 refuse 2 'empty' --kernel "$dir/empty"
 refuse 2 'not a regular file' --kernel "$dir"
@@ -116,7 +129,30 @@ flat="--flat $dir/flat@0x1000"
 	refuse 2 '1000 bytes are not a multiple' $flat --disk "$dir/odd"
 	truncate -s 1024 "$dir/disk"
 	refuse 2 'in use by another' $flat --disk "$dir/disk" --disk "$dir/disk"
+	refuse 2 'none: No such file' $flat --share "$dir/none,tag=x"
+	refuse 2 'disk: not a directory' $flat --share "$dir/disk,tag=x"
+	refuse 2 'socket: No such file' $flat --share "vhost-user=$dir/socket,tag=x"
 }
+# Where the one of the machine would come first, ours is not found
+if [ ! -e /usr/libexec/virtiofsd ] && [ ! -e /usr/lib/qemu/virtiofsd ]; then
+	mkdir "$dir/bin"
+	# shellcheck disable=SC2016 # for the script that is made
+	printf '#!/bin/sh\nPATH=%s exec %s "$@"\n' "$dir" "$(realpath "$run")" >"$dir/bin/hvmon-run"
+	chmod +x "$dir/bin/hvmon-run"
+	program=$dir/bin/hvmon-run
+	# shellcheck disable=SC2086
+	refuse 4 "share $dir: no virtiofsd in .*; install it" $flat --share "$dir,tag=x"
+	printf '#!/bin/sh\necho "what help?"\n' >"$dir/virtiofsd"
+	chmod +x "$dir/virtiofsd"
+	# shellcheck disable=SC2086
+	refuse 4 "neither QEMU's virtiofsd nor" $flat --share "$dir,tag=x"
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\n[ "$1" = --help ] && echo --shared-dir && exit\necho no rights >&2; exit 1\n' \
+		>"$dir/virtiofsd"
+	# shellcheck disable=SC2086
+	refuse 4 "share $dir: virtiofsd: no rights" $flat --share "$dir,tag=x"
+	program=$run
+fi
 # shellcheck disable=SC2086
 refuse 4 'insmod hvmon.ko' --flat "$dir/flat@0x1000" $nodev
 refuse 4 'not the hvmon device' --flat "$dir/flat@0x1000" --device /dev/null
@@ -151,6 +187,8 @@ config 2 "$dir/none: No such file" "kernel $dir/none" 'append a b  c # d'
 config 2 'config:17: --disk: a guest has 16 disks' 'disk a' 'disk a' 'disk a' 'disk a' 'disk a' \
 	'disk a' 'disk a' 'disk a' 'disk a' 'disk a' 'disk a' 'disk a' 'disk a' 'disk a' 'disk a' \
 	'disk a' 'disk a'
+config 2 'config:9: --share: a guest has 8 shares' 'share /,tag=1' 'share /,tag=2' 'share /,tag=3' \
+	'share /,tag=4' 'share /,tag=5' 'share /,tag=6' 'share /,tag=7' 'share /,tag=8' 'share /,tag=9'
 config 4 'insmod hvmon.ko' "  flat   $dir/flat@0x1000  " "device $dir/none" 'serial none'
 printf 'kernel x\0\n' >"$dir/config"
 refuse 2 'config:1: a byte of 0' --config "$dir/config"

@@ -104,6 +104,15 @@ static int open_disks(struct vm *vm)
 	return ret;
 }
 
+static int open_shares(struct vm *vm)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; !ret && i < vm->opt->shares; i++)
+		ret = share_open(&vm->share[i], &vm->opt->share[i]);
+	return ret;
+}
+
 static void signal_event(void *arg, uint32_t events)
 {
 	struct signalfd_siginfo si;
@@ -229,6 +238,8 @@ static int create_devices(struct vm *vm)
 	}
 	if (!ret && vm->opt->vsock_cid)
 		ret = virtio_vsock_create(vm);
+	for (unsigned int i = 0; !ret && i < vm->opt->shares; i++)
+		ret = virtio_fs_create(vm, &vm->share[i]);
 	if (ret)
 		return complain(EXIT_HOST, "devices: %s", strerror(-ret));
 	/* Last, for one of them takes the terminal */
@@ -342,6 +353,8 @@ int main(int argc, char **argv)
 		status = load_kernel(&vm, &boot);
 	if (!status)
 		status = open_disks(&vm);
+	if (!status)
+		status = open_shares(&vm);
 	if (status)
 		return status;
 	ret = loop_init(&vm.loop, &vm.lock);

@@ -54,6 +54,10 @@ static const char usage[] =
 "  --net user[,hostfwd=tcp|udp:[ADDR]:PORT-[ADDR]:PORT]...[,loopback][,mac=M]\n"
 "                       ... in a network of the launcher's, without privileges\n"
 "  --vsock cid=N        virtio sockets to the host, as context N (from 3 on)\n"
+"  --share DIR,tag=NAME[,ro]\n"
+"                       virtio file system: a directory of the host (up to 8)\n"
+"  --share vhost-user=SOCKET,tag=NAME\n"
+"                       ... that another process serves\n"
 "  --rng                virtio source of entropy\n"
 "  --balloon            virtio balloon: memory that the guest frees is the host's\n"
 "  --balloon-target N[M|G]\n"
@@ -543,11 +547,63 @@ static int parse_vsock(struct options *opt, const char *arg)
 	return 0;
 }
 
+static int parse_share_tag(struct options *opt, struct share_options *share, const char *tag)
+{
+	/* virtio 1.2, 5.11.4: what fits, and there is no byte for an end */
+	if (!*tag || strlen(tag) > SHARE_TAG)
+		return bad("--share: tag=%s: want 1 to %d bytes", tag, SHARE_TAG);
+	for (const char *p = tag; *p; p++)
+		if ((*p >= 0 && *p < ' ') || *p == 0x7f)
+			return bad("--share: tag: a control character");
+	for (unsigned int i = 0; i < opt->shares; i++)
+		if (!strcmp(tag, opt->share[i].tag))
+			return bad("--share: tag=%s: two shares have it", tag);
+	share->tag = tag;
+	return 0;
+}
+
+static int parse_share(struct options *opt, char *arg)
+{
+	struct share_options *share = &opt->share[opt->shares];
+	char *rest = strchr(arg, ',');
+
+	if (opt->shares == MAX_SHARES)
+		return bad("--share: a guest has %d shares at most", MAX_SHARES);
+	if (rest)
+		*rest++ = '\0';
+	share->path = arg;
+	share->socket = value_of(arg, "vhost-user");
+	if (!*arg)
+		return bad("--share: want DIR,tag=NAME[,ro]");
+	if (share->socket && (!*share->socket || strlen(share->socket) > 107))
+		return bad("--share %s: want vhost-user=SOCKET, of 1 to 107 characters", arg);
+	while (rest) {
+		char *w = rest;
+		const char *tag = value_of(w, "tag");
+
+		rest = strchr(w, ',');
+		if (rest)
+			*rest++ = '\0';
+		if (tag && parse_share_tag(opt, share, tag))
+			return -1;
+		if (!tag && strcmp(w, "ro"))
+			return bad("--share: %s: want tag= or ro", w);
+		if (!tag && share->socket)
+			return bad("--share: ro: not with vhost-user=, whose process decides");
+		if (!tag)
+			share->ro = true;
+	}
+	if (!share->tag)
+		return bad("--share %s: want tag=NAME, by which the guest mounts it", arg);
+	opt->shares++;
+	return 0;
+}
+
 enum {
 	OPT_KERNEL = 256, OPT_FLAT, OPT_FLAT_MODE, OPT_INITRD, OPT_APPEND, OPT_MEMORY,
 	OPT_BACKEND, OPT_CPUS, OPT_WITHOUT, OPT_SERIAL, OPT_CONSOLE, OPT_DISK, OPT_NET, OPT_VSOCK,
 	OPT_RNG, OPT_BALLOON, OPT_TARGET, OPT_NAME, OPT_MMU, OPT_TESTDEV, OPT_DEVICE, OPT_CONFIG,
-	OPT_CONTROL,
+	OPT_CONTROL, OPT_SHARE,
 	OPT_NO_SANDBOX, OPT_VERBOSE, OPT_HELP, OPT_VERSION,
 };
 
@@ -566,6 +622,7 @@ static const struct option long_options[] = {
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "net", required_argument, NULL, OPT_NET },
 	{ "vsock", required_argument, NULL, OPT_VSOCK },
+	{ "share", required_argument, NULL, OPT_SHARE },
 	{ "rng", no_argument, NULL, OPT_RNG },
 	{ "balloon", no_argument, NULL, OPT_BALLOON },
 	{ "balloon-target", required_argument, NULL, OPT_TARGET },
@@ -621,6 +678,8 @@ static int parse_one(struct options *opt, int c, char *arg)
 		return parse_net(opt, arg);
 	case OPT_VSOCK:
 		return parse_vsock(opt, arg);
+	case OPT_SHARE:
+		return parse_share(opt, arg);
 	case OPT_RNG:
 		opt->rng = true;
 		return 0;
@@ -715,6 +774,16 @@ static bool uses_process(const struct disk_options *disk)
 	return disk->socket || disk->qcow2;
 }
 
+/* The process behind a device sees what the guest has there */
+static int share_memory(struct options *opt, const char *name, const char *path)
+{
+	if (opt->backend == MEM_HUGETLB)
+		return bad("--%s %s: its process needs guest memory that can be shared: not "
+			   "--memory-backend hugetlb", name, path);
+	opt->backend = MEM_MEMFD;
+	return 0;
+}
+
 /* getopt's own message would lack the hint; '+' stops at the first operand */
 static int parse_all(struct options *opt, int argc, char **argv, int *status)
 {
@@ -753,14 +822,13 @@ static int parse_all(struct options *opt, int argc, char **argv, int *status)
 			   "--memory-backend hugetlb");
 	for (unsigned int i = 0; i < opt->nets; i++)
 		opt->net[i].no_sandbox = opt->no_sandbox;
-	for (unsigned int i = 0; i < opt->disks; i++) {
-		if (!uses_process(&opt->disk[i]))
-			continue;
-		if (opt->backend == MEM_HUGETLB)
-			return bad("--disk %s: its process needs guest memory that can be shared: "
-				   "not --memory-backend hugetlb", opt->disk[i].path);
-		opt->backend = MEM_MEMFD;
-	}
+	for (unsigned int i = 0; i < opt->disks; i++)
+		if (uses_process(&opt->disk[i]) &&
+		    share_memory(opt, "disk", opt->disk[i].path))
+			return -1;
+	for (unsigned int i = 0; i < opt->shares; i++)
+		if (share_memory(opt, "share", opt->share[i].path))
+			return -1;
 	if (opt->serial.kind == CHARDEV_STDIO && opt->console.kind == CHARDEV_STDIO) {
 		if (opt->serial.given)
 			return bad("--serial and --console: one of them can be stdio");

@@ -41,6 +41,17 @@ struct disk_options {
 	uint64_t iops, bps;	/* requests, bytes a second; 0: as many as come */
 };
 
+#define MAX_SHARES	8
+#define SHARE_TAG	36	/* bytes */
+
+/* --share */
+struct share_options {
+	const char *path;
+	const char *socket;	/* vhost-user=; path is the whole word then */
+	const char *tag;	/* by which the guest mounts it */
+	bool ro;
+};
+
 #define MAX_NETS	8
 #define NET_NAME	15	/* characters of an interface's name */
 
@@ -95,6 +106,8 @@ struct options {
 	struct net_options net[MAX_NETS];
 	unsigned int nets;
 	uint32_t vsock_cid;	/* 0: no vsock */
+	struct share_options share[MAX_SHARES];
+	unsigned int shares;
 	const char *device;
 	const char *control;	/* path of the socket, or NULL */
 	bool no_sandbox;

@@ -17,6 +17,7 @@
 #define VERSION		1u
 #define REPLY		(1u << 2)
 #define NEED_REPLY	(1u << 3)
+#define NO_FD		(1u << 8)	/* beside a ring's number: none comes along */
 
 struct header {
 	uint32_t request, flags, size;
@@ -175,11 +176,31 @@ int vu_set_memory(int fd, const struct vu_region *region, unsigned int n)
 	return set(fd, VU_SET_MEM_TABLE, &m, 8 + n * sizeof(m.r[0]), fds, n);
 }
 
+unsigned int vu_guest_memory(const struct guest_mem *mem, struct vu_region *region)
+{
+	struct mem_slot slot[MEM_MAX_SLOTS];
+	int n = mem_slots(mem, slot);
+
+	for (int i = 0; i < n; i++)
+		region[i] = (struct vu_region){
+			slot[i].gpa, slot[i].len, (uintptr_t)slot[i].hva,
+			(uint8_t *)slot[i].hva - mem->base, mem->fd,
+		};
+	return n;
+}
+
+int vu_set_call(int fd, uint32_t index, int call)
+{
+	uint64_t number = index | (call < 0 ? NO_FD : 0);
+
+	return set(fd, VU_SET_VRING_CALL, &number, sizeof(number), &call, call >= 0);
+}
+
 int vu_set_ring(int fd, uint32_t index, const struct vu_ring *ring)
 {
 	struct {
 		uint32_t index, num;
-	} num = { index, ring->size }, base = { index, 0 }, enable = { index, 1 };
+	} num = { index, ring->size }, base = { index, ring->base }, enable = { index, 1 };
 	struct {
 		uint32_t index, flags;
 		uint64_t desc, used, avail, log;
@@ -194,8 +215,22 @@ int vu_set_ring(int fd, uint32_t index, const struct vu_ring *ring)
 	if (!ret)
 		ret = set(fd, VU_SET_VRING_ADDR, &addr, sizeof(addr), NULL, 0);
 	if (!ret)
-		ret = set(fd, VU_SET_VRING_CALL, &number, sizeof(number), &ring->call, 1);
+		ret = vu_set_call(fd, index, ring->call);
 	if (!ret)
 		ret = set(fd, VU_SET_VRING_KICK, &number, sizeof(number), &ring->kick, 1);
 	return ret ? ret : set(fd, VU_SET_VRING_ENABLE, &enable, sizeof(enable), NULL, 0);
+}
+
+int vu_stop_ring(int fd, uint32_t index, uint16_t *base)
+{
+	struct {
+		uint32_t index, num;
+	} m = { index, 0 };
+	int ret = send_message(fd, VU_GET_VRING_BASE, 0, &m, sizeof(m), NULL, 0);
+
+	if (!ret)
+		ret = recv_message(fd, VU_GET_VRING_BASE, &m, sizeof(m));
+	if (!ret)
+		*base = m.num;
+	return ret;
 }

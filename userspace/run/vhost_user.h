@@ -15,6 +15,7 @@
 #define VU_SET_VRING_NUM	8
 #define VU_SET_VRING_ADDR	9
 #define VU_SET_VRING_BASE	10
+#define VU_GET_VRING_BASE	11
 #define VU_SET_VRING_KICK	12
 #define VU_SET_VRING_CALL	13
 #define VU_GET_PROTOCOL_FEATURES 15
@@ -35,10 +36,12 @@ struct vu_region {
 	int fd;
 };
 
+/* @call: -1: nothing is signalled. @base: the entry of the available ring to begin with */
 struct vu_ring {
 	uint16_t size;
 	void *desc, *avail, *used;
 	int kick, call;
+	uint16_t base;
 };
 
 /* All return 0 or -errno; -ECONNRESET if the back end is gone, -EPROTO for nonsense */
@@ -53,7 +56,12 @@ int vu_hello(int fd, uint64_t *features, uint64_t protocol);
 /* The first @len bytes, at most VU_CONFIG_MAX */
 int vu_get_config(int fd, void *config, uint32_t len);
 int vu_set_memory(int fd, const struct vu_region *region, unsigned int n);
-/* Ring @index from its start, and enables it */
+/* All guest memory, which is a memfd's, as at most MEM_MAX_SLOTS of those; how many */
+unsigned int vu_guest_memory(const struct guest_mem *mem, struct vu_region *region);
+/* Ring @index, and enables it */
 int vu_set_ring(int fd, uint32_t index, const struct vu_ring *ring);
+int vu_set_call(int fd, uint32_t index, int call);
+/* Ends the work on it; @base is where it can go on */
+int vu_stop_ring(int fd, uint32_t index, uint16_t *base);
 
 #endif

@@ -15,6 +15,7 @@
 #include "mem.h"
 #include "netback.h"
 #include "options.h"
+#include "share.h"
 
 /* Why the guest ended; end.c has the exit status and the words of each */
 enum end_reason {
@@ -83,6 +84,7 @@ struct vm {
 	struct disk disk[MAX_DISKS];	/* opened, until a device has them */
 	struct netback net[MAX_NETS];
 	int vsock;		/* likewise; -1: none */
+	struct share share[MAX_SHARES];	/* likewise */
 
 	uint32_t nr_vcpus;
 	struct vcpu *vcpu;

@@ -383,16 +383,11 @@ static int set_up(struct blk *blk)
 	struct shared *s = u->shared;
 	struct vu_region region[MEM_MAX_SLOTS + 1];
 	const struct vu_ring ring = {
-		BLK_REQUESTS, s->desc, &s->avail, &s->used, u->kick, u->call.fd,
+		BLK_REQUESTS, s->desc, &s->avail, &s->used, u->kick, u->call.fd, 0,
 	};
-	struct mem_slot slot[MEM_MAX_SLOTS];
-	int n = mem_slots(mem, slot), ret;
+	unsigned int n = vu_guest_memory(mem, region);
+	int ret;
 
-	for (int i = 0; i < n; i++)
-		region[i] = (struct vu_region){
-			slot[i].gpa, slot[i].len, (uintptr_t)slot[i].hva,
-			(uint8_t *)slot[i].hva - mem->base, mem->fd,
-		};
 	region[n++] = (struct vu_region){ RING_GPA, sizeof(*s), (uintptr_t)s, 0, u->fd };
 	s->avail.idx = 0;
 	s->avail.flags = 0;

@@ -13,6 +13,7 @@ struct vm;
 struct chardev;
 struct disk;
 struct netback;
+struct share;
 
 #define COM1_PORT	0x3f8
 #define COM1_IRQ	4
@@ -83,5 +84,7 @@ int virtio_net_create(struct vm *vm, struct netback *back);
 int virtio_vsock_open(struct vm *vm);
 /* After virtio_vsock_open() */
 int virtio_vsock_create(struct vm *vm);
+/* Takes @share over */
+int virtio_fs_create(struct vm *vm, struct share *share);
 
 #endif

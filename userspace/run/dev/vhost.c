@@ -13,8 +13,13 @@
 
 #include <linux/vhost.h>
 
+#include "../vhost_user.h"
 #include "../vm.h"
 #include "vhost.h"
+#include "virtq.h"
+
+#define RING_FEATURES	(1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_RING_F_EVENT_IDX | \
+			 1ULL << VIRTIO_RING_F_INDIRECT_DESC)
 
 /* ---- interrupts */
 
@@ -132,6 +137,22 @@ int vhost_init(struct vhost *v, struct virtio_dev *vd, unsigned int first, unsig
 	return ret;
 }
 
+void vhost_lost(struct vhost *v)
+{
+	close(v->fd);
+	v->fd = -1;
+	vhost_stop(v);
+	for (unsigned int i = 0; i < v->nr; i++) {
+		struct virtq *vq = &v->vd->vq[v->first + i];
+
+		if (!vq->enabled)
+			continue;
+		vq->next_used = load16(&((struct vring_used *)vq->device)->idx);
+		vq->next_avail = vq->next_used;
+		virtio_kick(vq);
+	}
+}
+
 void vhost_fini(struct vhost *v)
 {
 	int fd = v->pin.fd;
@@ -229,8 +250,7 @@ static const struct vhost_ops kernel_ops = {
 int vhost_kernel_init(struct vhost *v, int fd, uint64_t packets,
 		      int (*run)(struct vhost *v, bool on))
 {
-	uint64_t part = packets | 1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_RING_F_EVENT_IDX |
-			1ULL << VIRTIO_RING_F_INDIRECT_DESC;
+	uint64_t part = packets | RING_FEATURES;
 	int ret;
 
 	v->ops = &kernel_ops;
@@ -241,4 +261,64 @@ int vhost_kernel_init(struct vhost *v, int fd, uint64_t packets,
 		ret = vhost_ioctl(v, VHOST_GET_FEATURES, &v->features);
 	v->vd->features &= v->features | ~part;
 	return ret;
+}
+
+/* ---- vhost-user */
+
+static int user_set_features(struct vhost *v, uint64_t features)
+{
+	/* With it, rings work when they are enabled, and not before */
+	return vu_set_u64(v->fd, VU_SET_FEATURES, features | 1ULL << VU_F_PROTOCOL_FEATURES);
+}
+
+static int user_set_memory(struct vhost *v)
+{
+	struct vu_region region[MEM_MAX_SLOTS];
+	unsigned int n = vu_guest_memory(&v->vd->pci.vm->mem, region);
+
+	return vu_set_memory(v->fd, region, n);
+}
+
+static int user_set_call(struct vhost *v, unsigned int i, int call)
+{
+	return vu_set_call(v->fd, i, call);
+}
+
+static int user_start_queue(struct vhost *v, unsigned int i, const struct virtq *vq, int call)
+{
+	const struct vu_ring ring = {
+		vq->size, vq->desc, vq->driver, vq->device, vq->kick_fd, call, vq->next_avail,
+	};
+
+	return vu_set_ring(v->fd, i, &ring);
+}
+
+static int user_stop_queue(struct vhost *v, unsigned int i, uint16_t *next)
+{
+	return vu_stop_ring(v->fd, i, next);
+}
+
+static const struct vhost_ops user_ops = {
+	.set_features = user_set_features,
+	.set_memory = user_set_memory,
+	.start_queue = user_start_queue,
+	.set_call = user_set_call,
+	.stop_queue = user_stop_queue,
+};
+
+/* The loop may have taken a doorbell while the process did not work */
+static int user_run(struct vhost *v, bool on)
+{
+	for (unsigned int i = 0; on && i < v->nr; i++)
+		virtio_kick(&v->vd->vq[v->first + i]);
+	return 0;
+}
+
+void vhost_user_init(struct vhost *v, int fd, uint64_t features)
+{
+	v->ops = &user_ops;
+	v->run = user_run;
+	v->fd = fd;
+	v->features = features;
+	v->vd->features &= features | ~RING_FEATURES;
 }

@@ -70,6 +70,18 @@ void vhost_stop(struct vhost *v);
  */
 int vhost_kernel_init(struct vhost *v, int fd, uint64_t packets,
 		      int (*run)(struct vhost *v, bool on));
+/*
+ * In a process: takes @fd, a connection after vu_hello(), which gave @features. The
+ * device keeps those that concern the rings only if the process has them, too.
+ * Guest memory is a memfd's
+ */
+void vhost_user_init(struct vhost *v, int fd, uint64_t features);
+/*
+ * The back end is gone for good. The loop hears the doorbells of its queues from now
+ * on, first of all for what is in them: for a back end that answers in order these
+ * are the requests that it left without an answer
+ */
+void vhost_lost(struct vhost *v);
 /* 0 or -errno */
 int vhost_ioctl(struct vhost *v, unsigned long request, void *arg);
 
