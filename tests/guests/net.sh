@@ -54,6 +54,21 @@ wait
 	[ "$(tail -c 65 /tmp/got)" = "$(head -c 16777216 /tmp/got | sum)" ]
 verdict both $? "the host got $told, $(wc -c </tmp/got) bytes came"
 
+# Two pairs of queues, and a processor that sends through each; answers come where the
+# host got the packets of a connection from
+if [ -e /sys/class/net/eth0/queues/rx-1 ]; then
+	head -c 4194304 /tmp/data >/tmp/less
+	for cpu in 1 2; do
+		taskset $cpu nc 10.9.9.1 7001 </tmp/less >/tmp/told$cpu &
+	done
+	wait
+	# Interrupts of all processors
+	n=$(awk '/virtio0-input/ { for (i = 2; i <= 3; i++) n[$NF] += $i }
+		END { for (q in n) if (n[q] > 20) used++; print used }' /proc/interrupts)
+	[ "$n" = 2 ] && [ "$(cat /tmp/told1 /tmp/told2 | sort -u)" = "$(sum </tmp/less)" ]
+	verdict queues $? "$n have more than 20 interrupts: $(grep virtio0 /proc/interrupts)"
+fi
+
 grep virtio /proc/interrupts
 cat /sys/class/net/eth0/statistics/rx_errors /sys/class/net/eth0/statistics/tx_errors
 echo "NET wants no tap"

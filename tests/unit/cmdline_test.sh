@@ -72,12 +72,16 @@ refuse 2 'want NAME of 1 to 15' --net bridge= --kernel x
 for tag in '' 0 4095 -1 1x 65537; do
 	refuse 2 "tag=$tag: want 1 to 4094" --net "bridge=br,tag=$tag" --kernel x
 done
-refuse 2 'want mac=, tag= or vhost' --net bridge=br,vlan=1 --kernel x
-refuse 2 'want mac= or vhost' --net tap=t,tag=1 --kernel x
+for n in '' 0 9 -1 2x; do
+	refuse 2 "queues=$n: want 1 to 8" --net "tap=t,queues=$n" --kernel x
+done
+refuse 2 'want mac=, queues=, tag= or vhost' --net bridge=br,vlan=1 --kernel x
+refuse 2 'want mac=, queues= or vhost' --net tap=t,tag=1 --kernel x
+refuse 2 'want hostfwd=' --net user,queues=2 --kernel x
 refuse 2 'want hostfwd=' --net user,tag=1 --kernel x
 refuse 2 'no such interface' --net bridge=hvmon-none --kernel x
 refuse 2 'not a bridge' --net bridge=lo --kernel x
-refuse 2 'want mac= or vhost' --net tap=t,queues=2 --kernel x
+refuse 2 'no such interface' --net tap=hvmon-none,queues=2 --kernel x
 refuse 2 'want mac=' --net tap=t,hostfwd=tcp::2222-:22 --kernel x
 refuse 2 'want hostfwd=' --net user,bridge=x --kernel x
 for f in '' tcp tcp: tcp::22 tcp::22-22 tcp:22-:22 tcp::-:22 tcp::0-:22 tcp::65536-:22 \

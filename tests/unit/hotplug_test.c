@@ -408,7 +408,8 @@ static void test_socket(void)
 int main(void)
 {
 	static const struct netback_ops ops;
-	struct netback tap = { .ops = &ops, .opt = &options.net[0], .vhost = -1 };
+	struct netback tap = { .ops = &ops, .opt = &options.net[0], .pairs = 1, .active = 1,
+		.vhost = { -1 } };
 	struct disk disk;
 	char cmd[64];
 	int wire[2];
@@ -446,7 +447,7 @@ int main(void)
 	test_add();
 	test_remove();
 	test_many();
-	tap.fd = wire[0];
+	tap.fd[0] = wire[0];
 	expect(!virtio_rng_create(&vm) && !virtio_rng_create(&vm));
 	expect(!virtio_net_create(&vm, &tap) && !plug_note(&vm, PLUG_NET, 0));
 	test_refused();

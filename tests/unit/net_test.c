@@ -14,7 +14,11 @@
 #define HEADER	12
 #define RX	0
 #define TX	1
+#define RX2	2
+#define TX2	3
+#define CTRL	4	/* of two pairs */
 #define NET	(WITH_INDIRECT | 1ULL << VIRTIO_NET_F_MAC | 1ULL << VIRTIO_NET_F_STATUS)
+#define MQ	(NET | 1ULL << VIRTIO_NET_F_MQ | 1ULL << VIRTIO_NET_F_CTRL_VQ)
 #define MERGE	(NET | 1ULL << VIRTIO_NET_F_MRG_RXBUF)
 
 static struct net_options options_net = { .name = "tap=test" };
@@ -196,10 +200,164 @@ static void test_config(void)
 	expect(!used(RX)->idx && !needs_reset());
 }
 
+/* ---- two pairs: a device of its own, in slot 2 */
+
+static int wire2[2];		/* the host's ends */
+static int attached;		/* as the back end was told last */
+static bool fails;
+
+static bool set_pairs(struct netback *nb, unsigned int n)
+{
+	(void)nb;
+	if (fails)
+		return false;
+	attached = n;
+	return true;
+}
+
+/* A command in the control queue @q, of which the first @len bytes are there; its answer */
+static uint8_t tell(int q, uint8_t class, uint8_t cmd, uint16_t pairs, uint32_t len)
+{
+	uint8_t *p = at(DATA);
+
+	p[0] = class;
+	p[1] = cmd;
+	memcpy(p + 2, &pairs, sizeof(pairs));
+	p[16] = 0xdd;
+	desc(DESC(q), 0, DATA, len, N, 1);
+	desc(DESC(q), 1, DATA + 16, 1, W, 0);
+	offer(q, 0);
+	ring(q);
+	expect(used(q)->idx == avail_idx[q]);
+	return p[16];
+}
+
+static uint8_t want_pairs(uint16_t n)
+{
+	return tell(CTRL, VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, n, 4);
+}
+
+static void send2(int pair, uint32_t len)
+{
+	static uint8_t packet[2000];
+
+	expect(send(wire2[pair], packet, len, 0) == (ssize_t)len);
+	settle();
+}
+
+static void put(int q, uint32_t len, uint16_t flags)
+{
+	desc(DESC(q), 0, DATA + 0x1000 * q, len, flags, 0);
+	offer(q, 0);
+	ring(q);
+}
+
+static void test_pairs(void)
+{
+	uint8_t got[2000];
+
+	claim("net: one pair of queues has no control queue, two say so");
+	expect(!(offered() & (MQ & ~NET)) && get(VIRTIO_PCI_COMMON_NUMQ, 2) == 2);
+	set_status(0);
+	plug(2);
+	expect((offered() & MQ) == MQ && get(VIRTIO_PCI_COMMON_NUMQ, 2) == 5);
+	expect(get(CONFIG + 8, 2) == 2);
+
+	claim("net: the second pair stands still until the driver wants it");
+	drive(MQ, 5);
+	settle();
+	put(RX2, 1000, W);
+	put(TX2, 100, 0);
+	send2(1, 200);
+	expect(!used(RX2)->idx && !used(TX2)->idx && recv(wire2[1], got, 2000, MSG_DONTWAIT) < 0);
+	put(RX, 1000, W);
+	send2(0, 300);
+	expect(used(RX)->idx == 1 && used(RX)->ring[0].len == 300);
+	expect(want_pairs(2) == VIRTIO_NET_OK && attached == 2);
+	expect(used(RX2)->idx == 1 && used(RX2)->ring[0].len == 200);
+	expect(used(TX2)->idx == 1 && recv(wire2[1], got, 2000, MSG_DONTWAIT) == 100);
+	put(TX, 50, 0);
+	expect(recv(wire2[0], got, 2000, MSG_DONTWAIT) == 50);
+
+	claim("net: numbers of pairs that there are not, and other commands, are errors");
+	expect(want_pairs(0) == VIRTIO_NET_ERR && want_pairs(3) == VIRTIO_NET_ERR);
+	expect(tell(CTRL, VIRTIO_NET_CTRL_MQ, 1, 1, 4) == VIRTIO_NET_ERR);
+	expect(tell(CTRL, VIRTIO_NET_CTRL_RX, 0, 1, 4) == VIRTIO_NET_ERR);
+	expect(tell(CTRL, VIRTIO_NET_CTRL_MQ, 0, 1, 3) == VIRTIO_NET_ERR);
+	expect(tell(CTRL, VIRTIO_NET_CTRL_MQ, 0, 1, 1) == VIRTIO_NET_ERR);
+	fails = true;
+	expect(want_pairs(1) == VIRTIO_NET_ERR);
+	fails = false;
+	expect(attached == 2 && !needs_reset());
+	put(RX2, 1000, W);
+	send2(1, 200);
+	expect(used(RX2)->idx == 2);
+
+	claim("net: with one again the second pair's packets stay where they are");
+	expect(want_pairs(1) == VIRTIO_NET_OK && attached == 1);
+	put(RX2, 1000, W);
+	put(TX2, 100, 0);
+	send2(1, 210);
+	expect(used(RX2)->idx == 2 && used(TX2)->idx == 1);
+	expect(want_pairs(2) == VIRTIO_NET_OK);
+	expect(used(RX2)->idx == 3 && used(RX2)->ring[2].len == 210 && used(TX2)->idx == 2);
+
+	claim("net: a reset leaves the first pair only");
+	drive(MQ, 5);
+	settle();
+	expect(attached == 1);
+	put(RX2, 1000, W);
+	send2(1, 220);
+	expect(!used(RX2)->idx);
+
+	claim("net: a driver of one pair has the third queue for control, and gets no pairs");
+	drive(MQ & ~(1ULL << VIRTIO_NET_F_MQ), 3);
+	settle();
+	expect(tell(RX2, VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, 2, 4) ==
+	       VIRTIO_NET_ERR);
+	expect(attached == 1);
+
+	claim("net: the link goes down for both, and is told once");
+	drive(MQ, 5);
+	settle();
+	expect(want_pairs(2) == VIRTIO_NET_OK);
+	put(RX2, 1000, W);
+	settle();
+	put(RX, 1000, W);
+	close(wire2[1]);
+	settle();
+	expect(get(CONFIG + 6, 2) == 0);
+	put(RX2, 1000, W);
+	expect(get(CONFIG + 6, 2) == 0 && used(RX)->idx == 0);
+	set_status(0);
+}
+
 static const char *gone(struct netback *nb)
 {
 	(void)nb;
 	return "gone";
+}
+
+static int make_two(void)
+{
+	static const struct netback_ops ops = { .gone = gone, .set_pairs = set_pairs };
+	static struct netback two = {
+		.ops = &ops,
+		.opt = &options_net,
+		.pairs = 2,
+		.active = 1,
+		.vhost = { -1, -1 },
+		.watch = -1,
+	};
+	int fd[2];
+
+	for (int i = 0; i < 2; i++) {
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fd))
+			return -1;
+		two.fd[i] = fd[0];
+		wire2[i] = fd[1];
+	}
+	return virtio_net_create(&vm, &two);
 }
 
 int main(void)
@@ -208,7 +366,9 @@ int main(void)
 	static struct netback tap = {
 		.ops = &ops,
 		.opt = &options_net,
-		.vhost = -1,
+		.pairs = 1,
+		.active = 1,
+		.vhost = { -1 },
 		.watch = -1,
 		.offloads = NETBACK_OFFLOADS,
 		.mac = { 2, 0, 0, 0, 0, 9 },
@@ -218,7 +378,7 @@ int main(void)
 	machine();
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, fd))
 		return 1;
-	tap.fd = fd[0];
+	tap.fd[0] = fd[0];
 	tap_fd = fd[0];
 	wire = fd[1];
 	if (virtio_net_create(&vm, &tap))
@@ -227,6 +387,9 @@ int main(void)
 	test_transmit();
 	test_receive();
 	test_config();
+	if (make_two())
+		return 1;
+	test_pairs();
 	unmake();
 	return unit_finish();
 }

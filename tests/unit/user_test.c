@@ -50,19 +50,19 @@ static void packet_out(const void *packet, size_t len)
 	uint8_t buf[4096] = { 0 };
 
 	memcpy(buf + HEADER, packet, len);
-	expect(write(nb.fd, buf, HEADER + len) == (ssize_t)(HEADER + len));
+	expect(write(nb.fd[0], buf, HEADER + len) == (ssize_t)(HEADER + len));
 }
 
 /* A packet within @ms; 0 if there was none */
 static size_t packet_in(int ms)
 {
-	struct pollfd p = { .fd = nb.fd, .events = POLLIN };
+	struct pollfd p = { .fd = nb.fd[0], .events = POLLIN };
 	uint8_t buf[4096];
 	ssize_t n;
 
 	if (poll(&p, 1, ms) != 1)
 		return 0;
-	n = read(nb.fd, buf, sizeof(buf));
+	n = read(nb.fd[0], buf, sizeof(buf));
 	if (n <= (ssize_t)HEADER)
 		return 0;
 	n = n - HEADER < 4000 ? n : (ssize_t)HEADER + 4000;
@@ -337,7 +337,7 @@ static void test_busy(void)
 			"PORT", i, htonl(INADDR_LOOPBACK), 0, port, 22
 		};
 		expect(open_user(&opt) == EXIT_USAGE);
-		expect(nb.fd < 0 && waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+		expect(nb.fd[0] < 0 && waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
 		close(fd);
 	}
 }
@@ -422,8 +422,8 @@ static void test_loopback(void)
 
 	claim("user: when its process dies the device reads an end of file, and learns why");
 	kill(nb.pid, SIGKILL);
-	fcntl(nb.fd, F_SETFL, 0);
-	expect(!read(nb.fd, frame, sizeof(frame)));
+	fcntl(nb.fd[0], F_SETFL, 0);
+	expect(!read(nb.fd[0], frame, sizeof(frame)));
 	expect(!strcmp(nb.ops->gone(&nb), "its process was killed by SIGKILL"));
 	netback_close(&nb);
 }

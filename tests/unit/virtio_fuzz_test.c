@@ -98,7 +98,8 @@ static void make_scsi(uint8_t *p)
 /* A chain as a good driver of some device would make it */
 static int make_chain(struct segment *s)
 {
-	const uint32_t types[] = { 0, 1, 4, 8, 11, 13, 13, 99 };
+	/* The last are commands to use 1 and 2 pairs of a NIC's queues */
+	const uint32_t types[] = { 0, 1, 4, 8, 11, 13, 13, 99, 0x10004, 0x20004 };
 	int n = 1 + any() % (MAX_CHAIN - 1), out = any() % (n + 1);
 	struct virtio_blk_outhdr *h = at(DATA);
 
@@ -340,7 +341,16 @@ int main(void)
 		.ops = &ops,
 		.opt = &options_net,
 		.offloads = NETBACK_OFFLOADS,
-		.vhost = -1,
+		.pairs = 1,
+		.active = 1,
+		.vhost = { -1 },
+	}, taps = {
+		.ops = &ops,
+		.opt = &options_net,
+		.offloads = NETBACK_OFFLOADS,
+		.pairs = 2,
+		.active = 1,
+		.vhost = { -1, -1 },
 	};
 	char image[] = "/tmp/hvmon-fuzz.XXXXXX", second[sizeof(image) + 2];
 	struct chardev *cd;
@@ -359,11 +369,13 @@ int main(void)
 	if (truncate(image, 65536) || truncate(other, 65536) ||
 	    socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, fd))
 		return 1;
-	tap.fd = fd[0];
+	tap.fd[0] = fd[0];
+	taps.fd[0] = dup(fd[0]);
+	taps.fd[1] = dup(fd[0]);
 	wire = fd[1];
 	if (virtio_rng_create(&vm) || virtio_net_create(&vm, &tap) ||
 	    chardev_open(&vm, &co, &cd) || virtio_console_create(&vm, cd) ||
-	    virtio_balloon_create(&vm)) {
+	    virtio_balloon_create(&vm) || virtio_net_create(&vm, &taps)) {
 		puts("not ok fuzz: there is a device that cannot be made");
 		return 1;
 	}
@@ -371,13 +383,14 @@ int main(void)
 	fuzz("virtio-net", 2, 2, chains);
 	fuzz("virtio-console", 3, 2, chains);
 	fuzz("virtio-balloon", 4, 5, chains);
+	fuzz("virtio-net with two pairs", 5, 5, chains);
 	/* Without io_uring there is no disk, and a word why */
 	disks = !disk_open(&disk, &raw) && !virtio_blk_create(&vm, &disk);
 	if (disks)
-		fuzz("virtio-blk", 5, 2, chains);
+		fuzz("virtio-blk", 6, 2, chains);
 	scsi = true;
 	if (disks && !disk_open(&disk, &raw_scsi) && !virtio_scsi_create(&vm, &disk))
-		fuzz("virtio-scsi", 6, 4, chains);
+		fuzz("virtio-scsi", 7, 4, chains);
 	scsi = false;
 	if (disks) {
 		strcpy(second, image);

@@ -31,7 +31,11 @@ int netback_open(struct netback *nb, const struct net_options *opt, unsigned int
 {
 	int ret;
 
-	*nb = (struct netback){ .opt = opt, .fd = -1, .vhost = -1, .watch = -1 };
+	*nb = (struct netback){ .opt = opt, .pairs = 1, .active = 1, .watch = -1 };
+	for (unsigned int i = 0; i < NET_PAIRS; i++) {
+		nb->fd[i] = -1;
+		nb->vhost[i] = -1;
+	}
 	ret = opt->tap || opt->bridge ? tap_open(nb) : user_open(nb);
 	memcpy(nb->mac, opt->mac, sizeof(nb->mac));
 	if (!opt->has_mac)
@@ -39,18 +43,22 @@ int netback_open(struct netback *nb, const struct net_options *opt, unsigned int
 	return ret;
 }
 
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 void netback_close(struct netback *nb)
 {
-	if (nb->fd < 0)
+	if (nb->fd[0] < 0)
 		return;
-	close(nb->fd);
-	nb->fd = -1;
-	if (nb->vhost >= 0)
-		close(nb->vhost);
-	if (nb->watch >= 0)
-		close(nb->watch);
-	nb->vhost = -1;
-	nb->watch = -1;
+	for (unsigned int i = 0; i < nb->pairs; i++) {
+		close_fd(&nb->fd[i]);
+		close_fd(&nb->vhost[i]);
+	}
+	close_fd(&nb->watch);
 	if (nb->ops->close)
 		nb->ops->close(nb);
 }

@@ -26,12 +26,15 @@ struct netback;
 /**
  * struct netback_ops - a kind of back end; what is NULL is not needed
  * @set_offloads: what the guest takes in packets for it, as TUN_F_*
+ * @set_pairs: packets for the guest come to the first @n descriptors from now on, 1
+ *	when it was opened; false if that fails
  * @lost: whether it is gone for good, asked when @watch is readable
  * @gone: in what way, in a few words
  * @close: releases what there is beside the descriptor
  */
 struct netback_ops {
 	void (*set_offloads)(struct netback *nb, unsigned int flags);
+	bool (*set_pairs)(struct netback *nb, unsigned int n);
 	bool (*lost)(struct netback *nb);
 	const char *(*gone)(struct netback *nb);
 	void (*close)(struct netback *nb);
@@ -40,6 +43,7 @@ struct netback_ops {
 /**
  * struct netback - a back end, open
  * @opt: its option
+ * @pairs: of queues, 1 to NET_PAIRS, each with
  * @fd: does not block. A read takes and a write gives one packet, behind a header
  *	of virtio 1.2, 5.1.6 (12 bytes). End of file and errors: it is gone for good
  * @vhost: /dev/vhost-net, which moves the packets instead; or -1
@@ -47,13 +51,15 @@ struct netback_ops {
  * @offloads: which of NETBACK_OFFLOADS it has
  * @tap: its interface of the host; or ""
  * @mac: of the guest's end
+ * @active: how many are in use, as set_pairs() has it
  * @pid: of the process behind @fd, for user_open(); 0 when it has been waited for
  */
 struct netback {
 	const struct netback_ops *ops;
 	const struct net_options *opt;
-	int fd;
-	int vhost, watch;
+	unsigned int pairs, active;
+	int fd[NET_PAIRS], vhost[NET_PAIRS];
+	int watch;
 	uint64_t offloads;
 	char tap[NET_NAME + 1];
 	uint8_t mac[6];

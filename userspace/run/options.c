@@ -47,9 +47,9 @@ static const char usage[] =
 "                       virtio disk: an image or a block device (up to 16)\n"
 "  --disk vhost-user=SOCKET[,OPTION...]\n"
 "                       virtio disk that another process serves\n"
-"  --net tap=NAME[,mac=M][,vhost]\n"
+"  --net tap=NAME[,mac=M][,queues=N][,vhost]\n"
 "                       virtio network interface on a tap of the host (up to 8)\n"
-"  --net bridge=NAME[,tag=VLAN][,mac=M][,vhost]\n"
+"  --net bridge=NAME[,tag=VLAN][,mac=M][,queues=N][,vhost]\n"
 "                       ... on a bridge of the host, as root\n"
 "  --net user[,hostfwd=tcp|udp:[ADDR]:PORT-[ADDR]:PORT]...[,loopback][,mac=M]\n"
 "                       ... in a network of the launcher's, without privileges\n"
@@ -474,6 +474,16 @@ static int parse_tag(struct net_options *net, const char *arg)
 	return 0;
 }
 
+static int parse_queues(struct net_options *net, const char *arg)
+{
+	uint64_t n;
+
+	if (number(arg, 10, &n, NULL) || n < 1 || n > NET_PAIRS)
+		return bad("--net: queues=%s: want 1 to %d", arg, NET_PAIRS);
+	net->queues = n;
+	return 0;
+}
+
 static int parse_net_word(struct options *opt, struct net_options *net, const char *w)
 {
 	const char *v = value_of(w, "mac");
@@ -489,11 +499,15 @@ static int parse_net_word(struct options *opt, struct net_options *net, const ch
 		net->vhost = true;
 		return 0;
 	}
+	v = net->tap || net->bridge ? value_of(w, "queues") : NULL;
+	if (v)
+		return parse_queues(net, v);
 	v = net->bridge ? value_of(w, "tag") : NULL;
 	if (v)
 		return parse_tag(net, v);
 	if (net->tap || net->bridge)
-		return bad("--net: %s: want mac=%s or vhost", w, net->bridge ? ", tag=" : "");
+		return bad("--net: %s: want mac=, queues=%s or vhost", w,
+			   net->bridge ? ", tag=" : "");
 	if (!strcmp(w, "loopback")) {
 		net->loopback = true;
 		return 0;

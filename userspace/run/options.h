@@ -54,6 +54,7 @@ struct share_options {
 
 #define MAX_NETS	8
 #define NET_NAME	15	/* characters of an interface's name */
+#define NET_PAIRS	8	/* of queues, one for each way */
 
 #define MAX_FORWARDS	16
 
@@ -75,6 +76,7 @@ struct net_options {
 	const char *tap;	/* the interface; */
 	const char *bridge;	/* or where a new one is put; both NULL: user networking */
 	uint16_t tag;		/* VLAN there; 0: as the bridge has it */
+	unsigned int queues;	/* pairs of them; 0: one */
 	bool has_mac;
 	uint8_t mac[6];
 	bool no_sandbox;	/* --no-sandbox */

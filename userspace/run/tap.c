@@ -3,9 +3,11 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <linux/virtio_net.h>
 #include <net/if.h>
 #include <string.h>
@@ -18,40 +20,97 @@
 #define TUN_DEVICE	"/dev/net/tun"
 #define VHOST_DEVICE	"/dev/vhost-net"
 
-/* Of an interface that is there, or of a new one if @name has "%d"; 0 or -errno */
-static int attach(struct netback *nb, const char *name)
+/* What the driver of an interface says to an ethtool command: 0 or -errno */
+static int ask(const char *name, void *command)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret;
+	struct ifreq ifr = { .ifr_data = command };
+
+	if (fd < 0)
+		return -errno;
+	strncpy(ifr.ifr_name, name, sizeof(ifr.ifr_name) - 1);
+	ret = ioctl(fd, SIOCETHTOOL, &ifr) ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+static bool is_tap(const char *name)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+
+	return !ask(name, &info) && !strcmp(info.driver, "tun") && !strcmp(info.bus_info, "tap");
+}
+
+/* Of a tap that is up: somebody has it open */
+static bool has_link(const char *name)
+{
+	struct ethtool_value link = { .cmd = ETHTOOL_GLINK };
+
+	return !ask(name, &link) && link.data;
+}
+
+/*
+ * All queues of an interface that is there, or of a new one if @name has "%d"; 0 or
+ * -errno: -EINVAL if it was made for one queue only, or, without @several, was not
+ */
+static int attach(struct netback *nb, const char *name, bool several)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
 	int len = sizeof(struct virtio_net_hdr_mrg_rxbuf);
 
+	if (several)
+		ifr.ifr_flags |= IFF_MULTI_QUEUE;
 	strncpy(ifr.ifr_name, name, sizeof(ifr.ifr_name) - 1);
-	if (ioctl(nb->fd, TUNSETIFF, &ifr) || ioctl(nb->fd, TUNSETVNETHDRSZ, &len))
-		return -errno;
+	for (unsigned int i = 0; i < nb->pairs; i++)
+		if (ioctl(nb->fd[i], TUNSETIFF, &ifr) || ioctl(nb->fd[i], TUNSETVNETHDRSZ, &len))
+			return -errno;
 	memcpy(nb->tap, ifr.ifr_name, sizeof(nb->tap));
 	return 0;
+}
+
+/* A queue without a place in the interface gets no packets, and reading it is an error */
+static bool tap_set_pairs(struct netback *nb, unsigned int n)
+{
+	for (; nb->active != n; nb->active += nb->active < n ? 1 : -1) {
+		bool more = nb->active < n;
+		struct ifreq ifr = {
+			.ifr_flags = more ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE,
+		};
+
+		if (ioctl(nb->fd[more ? nb->active : nb->active - 1], TUNSETQUEUE, &ifr))
+			return false;
+	}
+	return true;
 }
 
 static int attach_named(struct netback *nb)
 {
 	const char *name = nb->opt->tap;
-	int ret;
+	int ret = -EBUSY;
 
 	/* The kernel would make a new one, which leads nowhere */
 	if (!if_nametoindex(name))
 		return complain(EXIT_USAGE, "--net tap=%s: no such interface; make it as root: "
 				"ip tuntap add dev %s mode tap && ip link set %s up",
 				name, name, name);
-	ret = attach(nb, name);
+	if (!is_tap(name))
+		return complain(EXIT_USAGE, "--net tap=%s: not a tap interface", name);
+	/* One for several queues would take ours beside another program's */
+	if (!has_link(name))
+		ret = attach(nb, name, nb->pairs > 1);
+	if (ret == -EINVAL && nb->pairs == 1)
+		ret = attach(nb, name, true);
 	if (!ret)
 		return 0;
+	if (ret == -EINVAL)
+		return complain(EXIT_USAGE, "--net tap=%s: it has one queue only; make it anew as "
+				"root: ip tuntap add dev %s mode tap multi_queue", name, name);
 	if (ret == -EBUSY)
 		return complain(EXIT_USAGE, "--net tap=%s: another program uses it", name);
 	if (ret == -EPERM)
 		return complain(EXIT_HOST, "--net tap=%s: not permitted; run as root, or have root "
 				"make it for you: ip tuntap add dev %s mode tap user USER",
 				name, name);
-	if (ret == -EINVAL)
-		return complain(EXIT_USAGE, "--net tap=%s: not a tap interface", name);
 	return complain(EXIT_HOST, "--net tap=%s: %s", name, strerror(-ret));
 }
 
@@ -59,7 +118,7 @@ static int attach_named(struct netback *nb)
 static int attach_port(struct netback *nb)
 {
 	const char *bridge = nb->opt->bridge;
-	int ret = attach(nb, "hvmon%d");
+	int ret = attach(nb, "hvmon%d", nb->pairs > 1);
 
 	if (!ret)
 		return bridge_join(nb->opt, nb->tap);
@@ -73,7 +132,7 @@ static int attach_port(struct netback *nb)
 static void tap_set_offloads(struct netback *nb, unsigned int flags)
 {
 	/* Of a tap that is gone: the next read tells */
-	(void)ioctl(nb->fd, TUNSETOFFLOAD, flags);
+	(void)ioctl(nb->fd[0], TUNSETOFFLOAD, flags);
 }
 
 static bool tap_lost(struct netback *nb)
@@ -83,7 +142,7 @@ static bool tap_lost(struct netback *nb)
 
 	while (recv(nb->watch, news, sizeof(news), 0) > 0)
 		;
-	return ioctl(nb->fd, TUNGETIFF, &ifr) < 0;
+	return ioctl(nb->fd[0], TUNGETIFF, &ifr) < 0;
 }
 
 static const char *tap_gone(struct netback *nb)
@@ -94,6 +153,7 @@ static const char *tap_gone(struct netback *nb)
 
 static const struct netback_ops tap_ops = {
 	.set_offloads = tap_set_offloads,
+	.set_pairs = tap_set_pairs,
 	.lost = tap_lost,
 	.gone = tap_gone,
 };
@@ -115,8 +175,15 @@ static int watch_links(struct netback *nb)
 
 static int open_vhost(struct netback *nb)
 {
-	nb->vhost = open(VHOST_DEVICE, O_RDWR | O_CLOEXEC);
-	if (nb->vhost >= 0)
+	unsigned int n = 0;
+
+	while (n < nb->pairs) {
+		nb->vhost[n] = open(VHOST_DEVICE, O_RDWR | O_CLOEXEC);
+		if (nb->vhost[n] < 0)
+			break;
+		n++;
+	}
+	if (n == nb->pairs)
 		return watch_links(nb);
 	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
 		return complain(EXIT_HOST, "--net %s,vhost: " VHOST_DEVICE ": %s; load it as "
@@ -133,11 +200,18 @@ int tap_open(struct netback *nb)
 		return ret;
 	nb->ops = &tap_ops;
 	nb->offloads = NETBACK_OFFLOADS;
-	nb->fd = open(TUN_DEVICE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	if (nb->fd < 0)
-		return complain(EXIT_HOST, "--net %s: " TUN_DEVICE ": %s", nb->opt->name,
-				strerror(errno));
-	ret = nb->opt->bridge ? attach_port(nb) : attach_named(nb);
+	nb->pairs = nb->opt->queues ? nb->opt->queues : 1;
+	nb->active = nb->pairs;
+	for (unsigned int i = 0; !ret && i < nb->pairs; i++) {
+		nb->fd[i] = open(TUN_DEVICE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+		if (nb->fd[i] < 0)
+			ret = complain(EXIT_HOST, "--net %s: " TUN_DEVICE ": %s", nb->opt->name,
+				       strerror(errno));
+	}
+	if (!ret)
+		ret = nb->opt->bridge ? attach_port(nb) : attach_named(nb);
+	if (!ret && !tap_set_pairs(nb, 1))
+		ret = complain(EXIT_HOST, "--net %s: queues: %s", nb->opt->name, strerror(errno));
 	if (!ret && nb->opt->vhost)
 		ret = open_vhost(nb);
 	if (ret)

@@ -347,12 +347,12 @@ int user_open(struct netback *nb)
 		close(fd[0]);
 		return complain(EXIT_HOST, "--net user: no process: %s", strerror(errno));
 	}
-	nb->fd = fd[0];
-	if (recv(nb->fd, &status, 1, 0) != 1)
+	nb->fd[0] = fd[0];
+	if (recv(fd[0], &status, 1, 0) != 1)
 		complain(0, "--net user: its process ended while it started");
 	if (status)
 		netback_close(nb);
 	else
-		fcntl(nb->fd, F_SETFL, O_NONBLOCK);
+		fcntl(fd[0], F_SETFL, O_NONBLOCK);
 	return status;
 }

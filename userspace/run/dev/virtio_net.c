@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * virtio-net (virtio 1.2, 5.1) on a back end: one pair of queues, mergeable
- * receive buffers, checksum and segmentation offloads both ways if it has them.
- * The header of a packet is the same on both sides; the back end checks the guest's.
+ * virtio-net (virtio 1.2, 5.1) on a back end: one pair of queues or several,
+ * mergeable receive buffers, checksum and segmentation offloads both ways if it has
+ * them. Each pair has a descriptor of the back end; of several the driver says by the
+ * control queue how many are in use. The header of a packet is the same on both sides;
+ * the back end checks the guest's.
  * With vhost the host's kernel moves the packets, and all that is left to do here
  * is to notice that the back end has gone.
  */
@@ -24,147 +26,171 @@
 #include "virtio.h"
 
 #define CLASS_ETHERNET	0x020000
-#define RX		0
-#define TX		1
+#define RX(i)		(2 * (i))	/* of pair i */
+#define TX(i)		(2 * (i) + 1)
 #define HEADER_LEN	sizeof(struct virtio_net_hdr_mrg_rxbuf)
 #define PACKET_MAX	(HEADER_LEN + 65536 + 64)	/* segmentation offload, VLAN tags */
 #define HELD_MAX	64		/* buffers for one packet */
 #define BATCH		64		/* packets at a time */
 
-struct net {
-	struct virtio_dev vd;
-	struct netback back;
+struct net;
+
+struct pair {
+	struct net *net;
+	unsigned int index;
 	struct vhost vhost;	/* its fd is -1 without */
-	struct virtio_net_config config;
 	struct loop_source source;	/* the back end, while there is room for packets */
-	bool started;			/* since the last reset */
 	size_t len;			/* of the packet that waits for room */
 	uint8_t packet[PACKET_MAX];
 	unsigned int nr_held;		/* buffers taken from the guest, not yet filled */
 	struct virtq_chain held[HELD_MAX];
-	struct virtq_chain out;
 };
+
+struct net {
+	struct virtio_dev vd;
+	struct netback back;
+	struct virtio_net_config config;
+	bool started;			/* since the last reset */
+	struct virtq_chain out;
+	struct pair pair[];
+};
+
+static bool by_host(const struct net *net)
+{
+	return net->pair[0].vhost.fd >= 0;
+}
 
 /* ---- to the guest */
 
 static void back_event(void *arg, uint32_t events);
 
-static void listen(struct net *net, bool on)
+/* With vhost the first pair does for all */
+static void listen(struct pair *p, bool on)
 {
-	struct loop *loop = &net->vd.pci.vm->loop;
+	const struct netback *back = &p->net->back;
+	struct loop *loop = &p->net->vd.pci.vm->loop;
 
 	if (!on)
-		loop_del(loop, &net->source);
-	else if (net->source.fd < 0 && net->config.status)
-		loop_add(loop, &net->source, net->vhost.fd < 0 ? net->back.fd : net->back.watch,
-			 EPOLLIN, back_event, net);
+		loop_del(loop, &p->source);
+	else if (p->source.fd < 0 && p->net->config.status)
+		loop_add(loop, &p->source, by_host(p->net) ? back->watch : back->fd[p->index],
+			 EPOLLIN, back_event, p);
+}
+
+static void stop_pair(struct pair *p)
+{
+	listen(p, false);
+	vhost_stop(&p->vhost);
 }
 
 static void link_lost(struct net *net, int err)
 {
 	const char *why = strerror(err);
 
+	if (!net->config.status)
+		return;
 	/* An end of file, or what the file of a deleted tap says */
 	if (!err || err == EBADFD)
 		why = net->back.ops->gone(&net->back);
 	complain(0, "--net %s: %s; the guest's link is down", net->back.opt->name, why);
 	net->config.status = 0;
-	listen(net, false);
-	vhost_stop(&net->vhost);
+	for (unsigned int i = 0; i < net->back.pairs; i++)
+		stop_pair(&net->pair[i]);
 	virtio_config_changed(&net->vd);
 }
 
 /* The next packet, if there is one */
-static bool read_packet(struct net *net)
+static bool read_packet(struct pair *p)
 {
 	ssize_t n;
 
-	if (net->len)
+	if (p->len)
 		return true;
-	n = read(net->back.fd, net->packet, PACKET_MAX);
+	n = read(p->net->back.fd[p->index], p->packet, PACKET_MAX);
 	if (!n || (n < 0 && errno != EAGAIN && errno != EINTR))
-		link_lost(net, n ? errno : 0);
+		link_lost(p->net, n ? errno : 0);
 	if (n < (ssize_t)HEADER_LEN)
 		return false;
-	net->len = n;
+	p->len = n;
 	return true;
 }
 
 /* Gets buffers for the whole packet; false if the guest has to bring more */
-static bool make_room(struct net *net, struct virtq *vq)
+static bool make_room(struct pair *p, struct virtq *vq)
 {
 	uint64_t room = 0;
 
-	for (unsigned int i = 0; i < net->nr_held; i++)
-		room += net->held[i].in_len;
-	while (room < net->len) {
-		struct virtq_chain *c = &net->held[net->nr_held];
+	for (unsigned int i = 0; i < p->nr_held; i++)
+		room += p->held[i].in_len;
+	while (room < p->len) {
+		struct virtq_chain *c = &p->held[p->nr_held];
 
 		/* Too big for the guest: lost, as on a real network */
-		if (net->nr_held == HELD_MAX ||
-		    (net->nr_held && !virtio_has(&net->vd, VIRTIO_NET_F_MRG_RXBUF))) {
-			net->len = 0;
+		if (p->nr_held == HELD_MAX ||
+		    (p->nr_held && !virtio_has(&p->net->vd, VIRTIO_NET_F_MRG_RXBUF))) {
+			p->len = 0;
 			return true;
 		}
 		if (!virtq_pop(vq, c))
 			return false;
 		if (c->in_len < HEADER_LEN) {
-			virtio_broken(&net->vd, "a receive buffer of %llu bytes",
+			virtio_broken(&p->net->vd, "a receive buffer of %llu bytes",
 				      (unsigned long long)c->in_len);
 			return false;
 		}
-		net->nr_held++;
+		p->nr_held++;
 		room += c->in_len;
 	}
 	return true;
 }
 
-static void deliver(struct net *net, struct virtq *vq)
+static void deliver(struct pair *p, struct virtq *vq)
 {
-	struct virtio_net_hdr_mrg_rxbuf *h = (void *)net->packet;
+	struct virtio_net_hdr_mrg_rxbuf *h = (void *)p->packet;
 	size_t done = 0;
 	unsigned int n;
 
 	h->num_buffers = 0;
-	for (size_t room = 0; room < net->len; h->num_buffers++)
-		room += net->held[h->num_buffers].in_len;
-	for (n = 0; done < net->len; n++) {
-		const struct virtq_chain *c = &net->held[n];
-		size_t part = iov_fill(c->iov + c->nr_out, c->nr_in, net->packet + done,
-				       net->len - done);
+	for (size_t room = 0; room < p->len; h->num_buffers++)
+		room += p->held[h->num_buffers].in_len;
+	for (n = 0; done < p->len; n++) {
+		const struct virtq_chain *c = &p->held[n];
+		size_t part = iov_fill(c->iov + c->nr_out, c->nr_in, p->packet + done,
+				       p->len - done);
 
 		virtq_push(vq, c, part);
 		done += part;
 	}
-	net->nr_held -= n;
-	memmove(net->held, net->held + n, net->nr_held * sizeof(net->held[0]));
-	net->len = 0;
+	p->nr_held -= n;
+	memmove(p->held, p->held + n, p->nr_held * sizeof(p->held[0]));
+	p->len = 0;
 }
 
-static void receive(struct net *net)
+static void receive(struct pair *p)
 {
-	struct virtq *vq = &net->vd.vq[RX];
+	struct virtq *vq = &p->net->vd.vq[RX(p->index)];
 	bool room = true;
 
 	virtq_doorbell_off(vq);
-	for (int i = 0; i < BATCH && room && read_packet(net); i++) {
-		room = make_room(net, vq);
-		if (room && net->len)
-			deliver(net, vq);
+	for (int i = 0; i < BATCH && room && read_packet(p); i++) {
+		room = make_room(p, vq);
+		if (room && p->len)
+			deliver(p, vq);
 	}
 	virtq_signal(vq);
-	listen(net, room);
+	listen(p, room);
 	if (!room && virtq_doorbell_on(vq))
 		virtio_kick(vq);
 }
 
 static void back_event(void *arg, uint32_t events)
 {
-	struct net *net = arg;
+	struct pair *p = arg;
+	struct net *net = p->net;
 
 	(void)events;
-	if (net->vhost.fd < 0)
-		receive(net);
+	if (!by_host(net))
+		receive(p);
 	else if (net->back.ops->lost(&net->back))
 		link_lost(net, 0);
 }
@@ -185,7 +211,7 @@ static void transmit(struct net *net, struct virtq *vq)
 			return;
 		}
 		/* What the host does not take is lost, as on a real network */
-		(void)!writev(net->back.fd, c->iov, c->nr_out);
+		(void)!writev(net->back.fd[vq->index / 2], c->iov, c->nr_out);
 		virtq_push(vq, c, 0);
 	}
 	virtq_signal(vq);
@@ -214,9 +240,10 @@ static void set_offloads(struct net *net)
 static int net_run(struct vhost *v, bool on)
 {
 	const struct net *net = (const struct net *)v->vd;
+	int fd = on && net->config.status ? net->back.fd[v->first / 2] : -1;
 
 	for (unsigned int i = 0; i < v->nr; i++) {
-		struct vhost_vring_file file = { i, on && net->config.status ? net->back.fd : -1 };
+		struct vhost_vring_file file = { i, fd };
 		int ret = vhost_ioctl(v, VHOST_NET_SET_BACKEND, &file);
 
 		if (ret)
@@ -228,46 +255,116 @@ static int net_run(struct vhost *v, bool on)
 static void net_update(struct virtio_dev *vd)
 {
 	struct net *net = (struct net *)vd;
-	int ret;
+	int ret = 0;
 
-	if (net->vhost.fd < 0)
+	if (!by_host(net))
 		return;
 	if (!net->started && virtio_running(vd)) {
 		net->started = true;
 		set_offloads(net);
-		listen(net, true);
+		listen(&net->pair[0], true);
 	}
-	ret = vhost_update(&net->vhost);
+	for (unsigned int i = 0; !ret && i < net->back.active; i++)
+		ret = vhost_update(&net->pair[i].vhost);
 	if (!ret)
 		return;
 	complain(0, "--net %s: vhost: %s", net->back.opt->name, strerror(-ret));
 	virtio_broken(vd, "vhost: %s", strerror(-ret));
 }
 
+/* ---- control */
+
+/* Of the queues that the driver knows: virtio 1.2, 5.1.2 */
+static unsigned int control_queue(const struct net *net)
+{
+	return RX(virtio_has(&net->vd, VIRTIO_NET_F_MQ) ? net->back.pairs : 1);
+}
+
+/* Packets move in the first @n pairs from now on (5.1.6.5.5), and in no others */
+static bool set_pairs(struct net *net, unsigned int n)
+{
+	unsigned int before = net->back.active;
+
+	for (unsigned int i = n; i < before; i++)
+		stop_pair(&net->pair[i]);
+	if (net->back.ops->set_pairs && !net->back.ops->set_pairs(&net->back, n))
+		return false;
+	net->back.active = n;
+	net_update(&net->vd);
+	for (unsigned int i = before; i < n; i++) {
+		virtio_kick(&net->vd.vq[RX(i)]);
+		virtio_kick(&net->vd.vq[TX(i)]);
+	}
+	return true;
+}
+
+static uint8_t command(struct net *net, struct virtq_chain *c)
+{
+	struct iovec *iov = c->iov;
+	struct virtio_net_ctrl_hdr h;
+	struct virtio_net_ctrl_mq mq;
+	uint16_t nr = c->nr_out;
+
+	if (!iov_take(&iov, &nr, &h, sizeof(h)) || h.class != VIRTIO_NET_CTRL_MQ ||
+	    h.cmd != VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET || !iov_take(&iov, &nr, &mq, sizeof(mq)) ||
+	    !virtio_has(&net->vd, VIRTIO_NET_F_MQ) || !mq.virtqueue_pairs ||
+	    mq.virtqueue_pairs > net->back.pairs)
+		return VIRTIO_NET_ERR;
+	return set_pairs(net, mq.virtqueue_pairs) ? VIRTIO_NET_OK : VIRTIO_NET_ERR;
+}
+
+static void control(struct net *net, struct virtq *vq)
+{
+	struct virtq_chain *c = &net->out;
+	unsigned int left = vq->size;
+
+	virtq_doorbell_off(vq);
+	while (left-- && virtq_pop(vq, c)) {
+		uint8_t ack = command(net, c);
+
+		virtq_push(vq, c, iov_fill(c->iov + c->nr_out, c->nr_in, &ack, sizeof(ack)));
+	}
+	virtq_signal(vq);
+	if (virtq_doorbell_on(vq))
+		virtio_kick(vq);
+}
+
+/* ---- queues */
+
 static void net_kick(struct virtio_dev *vd, struct virtq *vq)
 {
 	struct net *net = (struct net *)vd;
 
-	if (net->vhost.fd >= 0)
+	if (net->back.pairs > 1 && vq->index == control_queue(net)) {
+		control(net, vq);
+		return;
+	}
+	/* What is in the others waits until the driver wants them used */
+	if (by_host(net) || vq->index >= RX(net->back.active))
 		return;
 	if (!net->started)
 		set_offloads(net);
 	net->started = true;
-	if (vq->index == RX)
-		receive(net);
-	else
+	if (vq->index % 2)
 		transmit(net, vq);
+	else
+		receive(&net->pair[vq->index / 2]);
 }
 
 static bool net_reset(struct virtio_dev *vd)
 {
 	struct net *net = (struct net *)vd;
 
-	listen(net, false);
-	vhost_stop(&net->vhost);
+	for (unsigned int i = 0; i < net->back.pairs; i++) {
+		stop_pair(&net->pair[i]);
+		net->pair[i].nr_held = 0;
+		net->pair[i].len = 0;
+	}
 	net->started = false;
-	net->nr_held = 0;
-	net->len = 0;
+	/* A tap that is gone fails, and the next read tells */
+	if (net->back.ops->set_pairs)
+		net->back.ops->set_pairs(&net->back, 1);
+	net->back.active = 1;
 	return true;
 }
 
@@ -275,8 +372,10 @@ static void net_free(struct virtio_dev *vd)
 {
 	struct net *net = (struct net *)vd;
 
-	listen(net, false);
-	vhost_fini(&net->vhost);
+	for (unsigned int i = 0; i < net->back.pairs; i++) {
+		listen(&net->pair[i], false);
+		vhost_fini(&net->pair[i].vhost);
+	}
 	netback_close(&net->back);
 	virtio_destroy(vd);
 	free(net);
@@ -290,9 +389,27 @@ static const struct virtio_ops net_ops = {
 	.free = net_free,
 };
 
+/* The device has the back end's descriptors from now on, and it has none */
+static void take_over(struct net *net, struct netback *back)
+{
+	net->back = *back;
+	for (unsigned int i = 0; i < back->pairs; i++) {
+		struct pair *p = &net->pair[i];
+
+		p->net = net;
+		p->index = i;
+		p->source.fd = -1;
+		p->vhost.fd = back->vhost[i];
+		p->vhost.pin.fd = -1;
+		net->back.vhost[i] = -1;
+		back->fd[i] = -1;
+	}
+}
+
 int virtio_net_create(struct vm *vm, struct netback *back)
 {
-	struct net *net = calloc(1, sizeof(*net));
+	struct net *net = calloc(1, sizeof(*net) + back->pairs * sizeof(net->pair[0]));
+	bool mq = back->pairs > 1;
 	int ret;
 	struct virtio_kind kind = {
 		.ops = &net_ops,
@@ -306,20 +423,24 @@ int virtio_net_create(struct vm *vm, struct netback *back)
 
 	if (!net)
 		return -ENOMEM;
-	net->back = *back;
-	back->fd = -1;
-	net->back.vhost = -1;
-	net->source.fd = -1;
-	net->vhost.fd = back->vhost;
-	net->vhost.pin.fd = -1;
+	if (mq) {
+		kind.features |= 1ULL << VIRTIO_NET_F_MQ | 1ULL << VIRTIO_NET_F_CTRL_VQ;
+		kind.queues = 2 * back->pairs + 1;
+		kind.config_len = offsetof(struct virtio_net_config, mtu);
+	}
+	take_over(net, back);
 	memcpy(net->config.mac, back->mac, sizeof(net->config.mac));
 	net->config.status = VIRTIO_NET_S_LINK_UP;
+	net->config.max_virtqueue_pairs = back->pairs;
 	kind.config = &net->config;
 	ret = virtio_create(&net->vd, vm, &kind);
-	if (ret || back->vhost < 0)
-		return ret;
-	ret = vhost_init(&net->vhost, &net->vd, RX, 2);
-	/* Offloads are between guest and tap */
-	return ret ? ret : vhost_kernel_init(&net->vhost, back->vhost,
-					     1ULL << VIRTIO_NET_F_MRG_RXBUF, net_run);
+	for (unsigned int i = 0; !ret && by_host(net) && i < net->back.pairs; i++) {
+		struct vhost *v = &net->pair[i].vhost;
+
+		ret = vhost_init(v, &net->vd, RX(i), 2);
+		/* Offloads are between guest and tap */
+		if (!ret)
+			ret = vhost_kernel_init(v, v->fd, 1ULL << VIRTIO_NET_F_MRG_RXBUF, net_run);
+	}
+	return ret;
 }
