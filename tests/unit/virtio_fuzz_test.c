@@ -352,6 +352,11 @@ int main(void)
 		.active = 1,
 		.vhost = { -1, -1 },
 	};
+	static const struct share_options folder = { .path = "folder", .tag = "folder" };
+	/* Its process is gone: only then it is ours to answer */
+	static struct share share = {
+		.opt = &folder, .daemon.messages = -1, .features = WITH_INDIRECT,
+	};
 	char image[] = "/tmp/hvmon-fuzz.XXXXXX", second[sizeof(image) + 2];
 	struct chardev *cd;
 	char other[] = "/tmp/hvmon-fuzz.XXXXXX";
@@ -373,9 +378,14 @@ int main(void)
 	taps.fd[0] = dup(fd[0]);
 	taps.fd[1] = dup(fd[0]);
 	wire = fd[1];
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd))
+		return 1;
+	share.fd = fd[0];
+	close(fd[1]);
 	if (virtio_rng_create(&vm) || virtio_net_create(&vm, &tap) ||
 	    chardev_open(&vm, &co, &cd) || virtio_console_create(&vm, cd) ||
-	    virtio_balloon_create(&vm) || virtio_net_create(&vm, &taps)) {
+	    virtio_balloon_create(&vm) || virtio_net_create(&vm, &taps) ||
+	    virtio_fs_create(&vm, &share)) {
 		puts("not ok fuzz: there is a device that cannot be made");
 		return 1;
 	}
@@ -384,13 +394,14 @@ int main(void)
 	fuzz("virtio-console", 3, 2, chains);
 	fuzz("virtio-balloon", 4, 5, chains);
 	fuzz("virtio-net with two pairs", 5, 5, chains);
+	fuzz("virtio-fs without its process", 6, 2, chains);
 	/* Without io_uring there is no disk, and a word why */
 	disks = !disk_open(&disk, &raw) && !virtio_blk_create(&vm, &disk);
 	if (disks)
-		fuzz("virtio-blk", 6, 2, chains);
+		fuzz("virtio-blk", 7, 2, chains);
 	scsi = true;
 	if (disks && !disk_open(&disk, &raw_scsi) && !virtio_scsi_create(&vm, &disk))
-		fuzz("virtio-scsi", 7, 4, chains);
+		fuzz("virtio-scsi", 8, 4, chains);
 	scsi = false;
 	if (disks) {
 		strcpy(second, image);
