@@ -278,6 +278,9 @@ static void test_refused(void)
 			break;
 		}
 	}
+	options.no_sandbox = false;
+	expect(says("add disk %s", dir, "started with --no-sandbox"));
+	options.no_sandbox = true;
 	expect(open_files() == files && !in(HOTPLUG_NEW));
 	expect(!strcmp(tell("list%s", ""), "net0 4 present tap=test\nOK\n"));
 }
@@ -426,6 +429,7 @@ int main(void)
 	options.disk[0].path = image;
 	options.memory = MEMORY;
 	options.name = "test";
+	options.no_sandbox = true;
 	options.net[0].name = "tap=test";
 	machine();
 	if (pm_create(&vm) || hotplug_create(&vm))

@@ -365,6 +365,7 @@ int main(void)
 	bool disks;
 	int fd[2];
 
+	options.no_sandbox = true;
 	state = seed ? strtoull(seed, NULL, 0) : 0x9e3779b97f4a7c15ULL;
 	machine();
 	raw.path = image;

@@ -223,8 +223,7 @@ static int create_devices(struct vm *vm)
 	if (!ret && vm->opt->balloon)
 		ret = virtio_balloon_create(vm);
 	for (unsigned int i = 0; !ret && i < vm->opt->disks; i++) {
-		int status = (vm->opt->disk[i].bus == DISK_SCSI ? virtio_scsi_create :
-			      virtio_blk_create)(vm, &vm->disk[i]);
+		int status = blk_device_create(vm, &vm->disk[i]);
 
 		if (status)
 			return status;
@@ -271,13 +270,15 @@ static int setup_vcpus(struct vm *vm, const struct boot_entry *entry)
 /* Returns an exit status, or 0 */
 static int enter_sandbox(const struct vm *vm, struct sandbox *sb)
 {
-	pid_t pid[MAX_NETS];
+	pid_t pid[MAX_NETS + MAX_SHARES];
 	const char *why;
 
-	/* They end with their interfaces */
+	/* They end with their devices */
 	for (unsigned int i = 0; i < MAX_NETS; i++)
 		pid[i] = vm->net[i].pid;
-	why = sandbox_enter(sb, pid, MAX_NETS);
+	for (unsigned int i = 0; i < MAX_SHARES; i++)
+		pid[MAX_NETS + i] = vm->share[i].daemon.pid;
+	why = sandbox_enter(sb, pid, ARRAY_SIZE(pid));
 	if (why)
 		return complain(EXIT_HOST, "sandbox: %s: %s; --no-sandbox goes without", why,
 				strerror(errno));

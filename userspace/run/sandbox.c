@@ -168,7 +168,9 @@ static const struct rule launcher[] = {
 	CALL("rseq"),
 	CALL("sched_getaffinity"),
 	CALL("set_robust_list"),
-	/* Of helper processes that have ended */
+	/* Of helper processes that end, and of the connection to one */
+	CALL("clock_nanosleep"),
+	CALL("shutdown"),
 	CALL("wait4"),
 	/* The bytes at RIP in memory that may be gone */
 	{ "process_vm_readv", 1, 0, OWN_PID },

@@ -6,6 +6,7 @@
 
 #include "../disk_user.h"
 #include "blk.h"
+#include "dev.h"
 
 #define MAX_RANGE	(1u << 22)	/* sectors to discard or zero at once */
 
@@ -245,4 +246,10 @@ int blk_create(struct blk *blk, struct virtio_kind *kind, uint16_t queues)
 	else
 		ret = virtio_create(&blk->vd, vm, kind);
 	return ret ? complain(EXIT_HOST, "--disk %s: %s", path, strerror(-ret)) : 0;
+}
+
+int blk_device_create(struct vm *vm, struct disk *disk)
+{
+	return disk->opt->bus == DISK_SCSI ? virtio_scsi_create(vm, disk) :
+					     virtio_blk_create(vm, disk);
 }

@@ -72,7 +72,8 @@ int fw_cfg_create(struct vm *vm);
 int virtio_rng_create(struct vm *vm);
 int virtio_balloon_create(struct vm *vm);
 int virtio_console_create(struct vm *vm, struct chardev *cd);
-/* Takes @disk over. Prints a line and returns an exit status if it fails */
+/* The one that the disk's bus wants. Takes @disk over; a line and an exit status if it fails */
+int blk_device_create(struct vm *vm, struct disk *disk);
 int virtio_blk_create(struct vm *vm, struct disk *disk);
 int virtio_scsi_create(struct vm *vm, struct disk *disk);
 /* Takes @back over */
