@@ -146,6 +146,7 @@ static const struct rule launcher[] = {
 	IOCTL(VHOST_VSOCK_SET_RUNNING),
 	IOCTL(TUNGETIFF),
 	IOCTL(TUNSETOFFLOAD),
+	IOCTL(TUNSETQUEUE),
 	/* The terminal */
 	IOCTL(TCGETS),
 	IOCTL(TCSETS),
