@@ -327,6 +327,7 @@ struct tdp_fault {
 	bool write;
 	bool fresh;		/* fault in first, and look at this page alone */
 	u32 ahead;		/* ... or at so many, if it is written to */
+	bool made;		/* the window is what was just made present for that */
 	int errors;		/* snapshots without a frame after a fault-in */
 	unsigned long seq;
 	u64 first;		/* window of frames, in the slot */
@@ -359,6 +360,7 @@ static int tdp_snapshot(struct tdp_fault *f)
 		end = min((f->gfn | (TDP_WINDOW - 1ULL)) + 1, f->slot->gfn + f->slot->npages);
 	}
 	f->nr = end - f->first;
+	f->made = false;
 	memset(f->pfns, 0, f->nr * sizeof(*f->pfns));
 
 	/* Sleeps while an invalidation is under way */
@@ -396,6 +398,7 @@ static bool tdp_lookup(struct tdp_fault *f)
 	if (get_user_pages_fast(tdp_hva(f, f->gfn), 1, FOLL_WRITE, &page) != 1)
 		return false;
 	small = tdp_is_small(page);
+	f->made = true;
 	f->first = f->gfn;
 	f->nr = 1;
 	f->pfns = &f->one;
@@ -467,8 +470,11 @@ static u32 tdp_fault_around(struct tdp_fault *f, u64 *ptep)
 
 		if (!(f->pfns[i] & HMM_PFN_VALID) || (f->pfns[i] & HMM_PFN_ERROR))
 			continue;
-		/* Where only writability tells what was written, none is written yet */
-		if (!mmu->fmt->dirty)
+		/*
+		 * Where only writability tells what was written, none is written yet. But
+		 * pages that were made for it are dirty in the launcher's tables already.
+		 */
+		if (!mmu->fmt->dirty && (!f->made || f->slot->flags & HVMON_MEM_LOG_DIRTY))
 			prot &= ~HVMON_PROT_WRITE;
 		n += hvmon_pt_map_absent(mmu, &window[i], f->pfns[i] & ~HMM_PFN_FLAGS, prot);
 	}
@@ -595,6 +601,7 @@ static noinline_for_stack int tdp_try_ahead(struct tdp_fault *f)
 	f->nr = n;
 	f->pfns = pfns;
 	f->ahead = n;
+	f->made = true;
 	return tdp_map(f);
 }
 
