@@ -721,8 +721,9 @@ void hvmon_emul_fini(struct hvmon_vcpu *vcpu);
  * ~0 if none. HVMON_LATER inside a section.
  */
 int hvmon_emulate(struct hvmon_vcpu *vcpu, u64 gpa);
-/* In a section: a plain store to the doorbell at @gpa, or HVMON_LATER */
+/* By its address, may an access be for a device of the kernel? */
 bool hvmon_kernel_has_device(struct hvmon_vcpu *vcpu, u64 gpa);
+/* In a section: a plain load from such a device at @gpa, or a store; or HVMON_LATER */
 int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa);
 /* Length of the instruction at RIP, fetched and decoded; or -errno */
 int hvmon_insn_len(struct hvmon_vcpu *vcpu);
@@ -829,8 +830,8 @@ u8 hvmon_lapic_masked_class(struct hvmon_vcpu *vcpu);
 /* MSRs 0x800-0x8ff in x2APIC mode, TSC_DEADLINE; -EINVAL: #GP */
 int hvmon_lapic_get_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 *val);
 int hvmon_lapic_set_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 val);
-/* Accesses to the xAPIC page of this vCPU; -EOPNOTSUPP if @gpa is not in it */
 bool hvmon_lapic_has_page(struct hvmon_vcpu *vcpu, u64 gpa);
+/* Accesses to the xAPIC page of this vCPU; -EOPNOTSUPP if @gpa is not in it */
 int hvmon_lapic_mmio_read(struct hvmon_vcpu *vcpu, u64 gpa, u32 len, void *data);
 int hvmon_lapic_mmio_write(struct hvmon_vcpu *vcpu, u64 gpa, u32 len, const void *data);
 /* INIT and SIPI latched by the LAPIC; taken by the vCPU in run.c */
