@@ -11,15 +11,14 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "daemon.h"
+#include "vhost_user.h"
 
-#define TIMEOUT_S	10	/* for an answer */
 #define TICK_MS		20
 #define END_MS		5000	/* from SIGTERM to SIGKILL, and from there on */
 
@@ -88,52 +87,24 @@ static int spawn(struct daemon *d, char *const argv[], int listener,
 	return ret;
 }
 
-static int connect_to(const struct sockaddr_un *sa, socklen_t len)
-{
-	struct timeval timeout = { .tv_sec = TIMEOUT_S };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), ret;
-
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-	if (!connect(fd, (const struct sockaddr *)sa, len))
-		return fd;
-	ret = -errno;
-	close(fd);
-	return ret;
-}
-
 int daemon_connect(const char *path)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 
 	strncpy(sa.sun_path, path, sizeof(sa.sun_path) - 1);
-	return connect_to(&sa, sizeof(sa));
+	return vu_connect(&sa, sizeof(sa));
 }
 
 int daemon_start(struct daemon *d, char *const argv[], const char *(*prepare)(const void *arg),
 		 const void *arg)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), fd = -1, ret;
-	socklen_t len = sizeof(sa.sun_family);
+	int listener, fd = vu_connect_ahead(&listener), ret;
 
-	if (listener < 0)
-		return -errno;
-	/* An abstract name that the kernel chooses */
-	if (bind(listener, (struct sockaddr *)&sa, len) || listen(listener, 1)) {
-		ret = -errno;
-	} else {
-		len = sizeof(sa);
-		ret = getsockname(listener, (struct sockaddr *)&sa, &len) ? -errno : 0;
-	}
-	if (!ret) {
-		fd = connect_to(&sa, len);
-		ret = fd < 0 ? fd : spawn(d, argv, listener, prepare, arg);
-	}
+	if (fd < 0)
+		return fd;
+	ret = spawn(d, argv, listener, prepare, arg);
 	close(listener);
-	if (ret && fd >= 0)
+	if (ret)
 		close(fd);
 	return ret ? ret : fd;
 }

@@ -12,13 +12,13 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "keeper.h"
 #include "options.h"
+#include "vhost_user.h"
 
 #define TIMEOUT_S	10
 #define TICK_MS		20
@@ -80,22 +80,6 @@ static void run_program(char *const argv[], int listener, int messages, pid_t pa
 	_exit(127);
 }
 
-static int connect_to(const struct sockaddr_un *sa, socklen_t len)
-{
-	struct timeval timeout = { .tv_sec = TIMEOUT_S };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), ret;
-
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-	if (!connect(fd, (const struct sockaddr *)sa, len))
-		return fd;
-	ret = -errno;
-	close(fd);
-	return ret;
-}
-
 static int spawn(struct entry *e, int listener, int messages)
 {
 	pid_t parent = getpid();
@@ -112,32 +96,22 @@ static int spawn(struct entry *e, int listener, int messages)
 /* Gives the connection and @messages, or -errno and neither */
 static int start_program(struct entry *e, int *messages)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), fd = -1, ret = 0;
-	socklen_t len = sizeof(sa.sun_family);
+	int listener, fd, ret;
 
 	*messages = memfd_create(e->argv[0], MFD_CLOEXEC);
-	/* An abstract name that the kernel chooses */
-	if (listener < 0 || *messages < 0 || bind(listener, (struct sockaddr *)&sa, len) ||
-	    listen(listener, 1))
-		ret = -errno;
-	len = sizeof(sa);
-	if (!ret && getsockname(listener, (struct sockaddr *)&sa, &len))
-		ret = -errno;
-	if (!ret) {
-		fd = connect_to(&sa, len);
-		ret = fd < 0 ? fd : spawn(e, listener, *messages);
-	}
-	if (listener >= 0)
+	fd = *messages < 0 ? -errno : vu_connect_ahead(&listener);
+	if (fd >= 0) {
+		ret = spawn(e, listener, *messages);
 		close(listener);
-	if (!ret)
-		return fd;
-	if (fd >= 0)
+		if (!ret)
+			return fd;
 		close(fd);
+		fd = ret;
+	}
 	if (*messages >= 0)
 		close(*messages);
 	*messages = -1;
-	return ret;
+	return fd;
 }
 
 /*
@@ -174,7 +148,7 @@ static int connect_entry(struct entry *e, int *messages)
 	if (strlen(e->path) >= sizeof(sa.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(sa.sun_path, e->path);
-	return connect_to(&sa, sizeof(sa));
+	return vu_connect(&sa, sizeof(sa));
 }
 
 static int remove_entry(const struct entry *e)

@@ -9,10 +9,13 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "vhost_user.h"
+
+#define TIMEOUT_S	10
 
 #define VERSION		1u
 #define REPLY		(1u << 2)
@@ -22,6 +25,44 @@
 struct header {
 	uint32_t request, flags, size;
 };
+
+int vu_connect(const struct sockaddr_un *sa, socklen_t len)
+{
+	struct timeval timeout = { .tv_sec = TIMEOUT_S };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), ret;
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	if (!connect(fd, (const struct sockaddr *)sa, len))
+		return fd;
+	ret = -errno;
+	close(fd);
+	return ret;
+}
+
+int vu_connect_ahead(int *listener)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), ret;
+	socklen_t len = sizeof(sa.sun_family);
+
+	if (fd < 0)
+		return -errno;
+	/* An abstract name that the kernel chooses */
+	if (bind(fd, (struct sockaddr *)&sa, len) || listen(fd, 1)) {
+		ret = -errno;
+	} else {
+		len = sizeof(sa);
+		ret = getsockname(fd, (struct sockaddr *)&sa, &len) ? -errno : vu_connect(&sa, len);
+	}
+	if (ret < 0)
+		close(fd);
+	else
+		*listener = fd;
+	return ret;
+}
 
 static int send_message(int fd, uint32_t request, uint32_t flags, const void *payload,
 			uint32_t size, const int *fds, unsigned int nr_fds)

@@ -4,6 +4,8 @@
 #define RUN_VHOST_USER_H
 
 #include <stdint.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "mem.h"
 
@@ -44,6 +46,13 @@ struct vu_ring {
 	uint16_t base;
 };
 
+/* A connection of which nothing waits longer than ten seconds, or -errno */
+int vu_connect(const struct sockaddr_un *sa, socklen_t len);
+/*
+ * Likewise, to a socket without a name in the file system, which listens in @listener: a
+ * program that gets it may come later, and the connection ends if it does not come to that
+ */
+int vu_connect_ahead(int *listener);
 /* All return 0 or -errno; -ECONNRESET if the back end is gone, -EPROTO for nonsense */
 int vu_get_u64(int fd, uint32_t request, uint64_t *value);
 int vu_set_u64(int fd, uint32_t request, uint64_t value);
