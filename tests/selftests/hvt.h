@@ -761,21 +761,6 @@ static inline void hvt_join(struct hvt_thread *t)
 	pthread_join(t->thread, NULL);
 }
 
-/* Waits until @t has swallowed more than @n reports; fails after a minute */
-static inline void hvt_wait_reports(struct hvt_thread *t, u32 n)
-{
-	int i;
-
-	for (i = 0; __atomic_load_n(&t->reports, __ATOMIC_ACQUIRE) <= n; i++) {
-		if (__atomic_load_n(&t->ended, __ATOMIC_ACQUIRE))
-			hvt_explain(t->v, t->exit, "thread", __LINE__, "more reports");
-		if (i > 60000)
-			FAIL("vCPU %u reported %u times in a minute, expected more than %u",
-			     t->v->id, t->reports, n);
-		hvt_sleep_ms(1);
-	}
-}
-
 /* A signal that does nothing, so that RUN returns EINTR */
 static inline void hvt_sig_nop(int sig)
 {
@@ -800,6 +785,59 @@ static inline void hvt_stop(struct hvt_thread *t)
 	}
 	hvt_join(t);
 	t->v->run->immediate_exit = 0;
+}
+
+/*
+ * Says what a vCPU that ought to report does instead: its counters, what they
+ * gained in the last half second, and its state once it has been stopped.
+ */
+static inline void hvt_explain_silence(struct hvt_thread *t, u32 n)
+{
+	struct hvmon_state st = { .size = sizeof(st), .groups = HVMON_STATE_REGS |
+				  HVMON_STATE_SREGS | HVMON_STATE_EVENTS };
+	struct hvmon_vcpu_stats before = hvt_stats(t->v), now;
+
+	hvt_sleep_ms(500);
+	now = hvt_stats(t->v);
+#define HVT_SAY(name) printf("# %s %llu (+%llu)\n", #name, now.name, now.name - before.name)
+	HVT_SAY(exits);
+	HVT_SAY(user_exits);
+	HVT_SAY(sections);
+	HVT_SAY(faults);
+	HVT_SAY(hlt);
+	HVT_SAY(host_intr);
+	HVT_SAY(other);
+	HVT_SAY(timer);
+	HVT_SAY(irq_injected);
+	HVT_SAY(nmi_injected);
+	HVT_SAY(exceptions);
+	HVT_SAY(emulated);
+	HVT_SAY(halted_ns);
+	HVT_SAY(guest_ns);
+#undef HVT_SAY
+	fflush(stdout);
+	hvt_stop(t);
+	if (ioctl(t->v->fd, HVMON_STATE_GET, &st))
+		printf("# STATE_GET: %m\n");
+	printf("# after %u reports: rip %#llx rsp %#llx rflags %#llx, NMIs pending %u, events' flags %#x\n",
+	       t->reports, st.regs.rip, st.regs.gpr[HVMON_RSP], st.regs.rflags,
+	       st.events.nmi_pending, st.events.flags);
+	FAIL("vCPU %u reported %u times in a minute, expected more than %u", t->v->id, t->reports,
+	     n);
+}
+
+/* Waits until @t has swallowed more than @n reports; fails after a minute */
+static inline void hvt_wait_reports(struct hvt_thread *t, u32 n)
+{
+	int i;
+
+	for (i = 0; __atomic_load_n(&t->reports, __ATOMIC_ACQUIRE) <= n; i++) {
+		if (__atomic_load_n(&t->ended, __ATOMIC_ACQUIRE))
+			hvt_explain(t->v, t->exit, "thread", __LINE__, "more reports");
+		if (i > 60000)
+			hvt_explain_silence(t, n);
+		hvt_sleep_ms(1);
+	}
 }
 
 #endif /* HVT_H */
