@@ -11,6 +11,7 @@
 #include "emul.h"
 #include "hvmon.h"
 #include "trace.h"
+#include "window.h"
 
 #define DR6_BS		BIT(14)
 #define RFLAGS_TF	BIT(8)
@@ -286,44 +287,25 @@ struct fetch_stop {
 	u64 lin;
 };
 
-static u64 fetch_address(struct hvmon_vcpu *vcpu)
-{
-	struct hvmon_segment cs;
-
-	if (hvmon_call(code_bits, vcpu) == 64)
-		return vcpu->regs.rip;
-	hvmon_call(get_seg, vcpu, HVMON_CS, &cs);
-	return (u32)(cs.base + vcpu->regs.rip);
-}
-
-/* The processor has set the accessed bits when it fetched the instruction */
-static int translate_fetch(struct hvmon_vcpu *vcpu, u64 lin, u64 *gpa, u32 *error)
-{
-	u32 access = HVMON_ACCESS_EXEC;
-
-	if (hvmon_call(cpl, vcpu) == 3)
-		access |= HVMON_ACCESS_USER;
-	return hvmon_gva_to_gpa(vcpu, lin, access, false, gpa, error);
-}
-
 /* As many of @len bytes as can be had */
-static int fetch(struct hvmon_vcpu *vcpu, u8 *buf, int len, struct fetch_stop *stop)
+static int fetch(struct hvmon_vcpu *vcpu, struct hvmon_code code, u8 *buf, int len,
+		 struct fetch_stop *stop)
 {
-	u64 lin = fetch_address(vcpu), gpa;
 	int done = 0, part, r;
+	u64 gpa;
 
 	while (done < len) {
-		part = min_t(int, len - done, PAGE_SIZE - offset_in_page(lin));
-		r = translate_fetch(vcpu, lin, &gpa, &stop->error);
+		part = min_t(int, len - done, PAGE_SIZE - offset_in_page(code.lin));
+		r = hvmon_window_walk(vcpu, &code, &gpa, &stop->error);
 		if (!r)
 			r = hvmon_gpa_read(vcpu, gpa, buf + done, part);
 		if (r) {
 			stop->r = r;
-			stop->lin = lin;
+			stop->lin = code.lin;
 			break;
 		}
 		done += part;
-		lin += part;
+		code.lin += part;
 	}
 	return done;
 }
@@ -340,6 +322,7 @@ static int fetch(struct hvmon_vcpu *vcpu, u8 *buf, int len, struct fetch_stop *s
 int hvmon_fetch_insn(struct hvmon_vcpu *vcpu, u8 *buf, int len)
 {
 	struct fetch_stop stop = { };
+	struct hvmon_code code;
 	int n;
 
 	if (vcpu->exit.bytes_len) {
@@ -347,7 +330,8 @@ int hvmon_fetch_insn(struct hvmon_vcpu *vcpu, u8 *buf, int len)
 		memcpy(buf, vcpu->exit.bytes, n);
 		return n;
 	}
-	n = fetch(vcpu, buf, len, &stop);
+	hvmon_call(get_code, vcpu, &code);
+	n = fetch(vcpu, code, buf, len, &stop);
 	if (n)
 		return n;
 	return stop.r < 0 ? stop.r : -EFAULT;
@@ -377,6 +361,15 @@ int hvmon_insn_len(struct hvmon_vcpu *vcpu)
 	return -EINVAL;
 }
 
+/* Two loads of 8 bytes each, which overlap: memcmp() is called, and loops */
+static bool same_bytes(const u8 a[HVMON_INSN_MAX], const u8 b[HVMON_INSN_MAX])
+{
+	const int second = HVMON_INSN_MAX - 8;
+
+	return !((*(const u64 *)a ^ *(const u64 *)b) |
+		 (*(const u64 *)(a + second) ^ *(const u64 *)(b + second)));
+}
+
 /*
  * Whoever polls a device comes with the same instruction all the time. Decoding
  * depends on nothing but the bytes, which have just been fetched, and the mode.
@@ -386,7 +379,7 @@ static int decode(struct hvmon_emul *em, const u8 bytes[HVMON_INSN_MAX], int n, 
 	int r;
 
 	if (em->decoded && n == em->nr_bytes && bits == em->insn.bits &&
-	    !memcmp(bytes, em->bytes, HVMON_INSN_MAX))
+	    same_bytes(bytes, em->bytes))
 		return em->insn.len;
 	memcpy(em->bytes, bytes, HVMON_INSN_MAX);
 	em->nr_bytes = n;
@@ -398,17 +391,24 @@ static int decode(struct hvmon_emul *em, const u8 bytes[HVMON_INSN_MAX], int n, 
 /* Fetch and decode into em->insn; EM_OK or what becomes of the instruction */
 static int fetch_and_decode(struct hvmon_vcpu *vcpu, struct hvmon_emul *em)
 {
-	int bits = hvmon_call(code_bits, vcpu);
-	struct fetch_stop stop = { };
-	u8 bytes[HVMON_INSN_MAX] = { };
+	struct fetch_stop stop;
+	struct hvmon_code code;
+	u64 bytes[2];
 	int n, r = -ENODATA;
 
+	hvmon_call(get_code, vcpu, &code);
 	n = min_t(int, vcpu->exit.bytes_len, HVMON_INSN_MAX);
 	if (n)
-		r = decode(em, vcpu->exit.bytes, n, bits);
+		r = decode(em, vcpu->exit.bytes, n, code.bits);
+	else if (hvmon_window_peek(vcpu, &code, bytes, sizeof(bytes)))
+		r = decode(em, (u8 *)bytes, HVMON_INSN_MAX, code.bits);
+	if (likely(r > 0))
+		return EM_OK;
+	memset(&stop, 0, sizeof(stop));
 	if (r == -ENODATA) {
-		n = fetch(vcpu, bytes, sizeof(bytes), &stop);
-		r = decode(em, bytes, n, bits);
+		memset(bytes, 0, sizeof(bytes));
+		n = fetch(vcpu, code, (u8 *)bytes, HVMON_INSN_MAX, &stop);
+		r = decode(em, (u8 *)bytes, n, code.bits);
 	}
 	switch (r) {
 	case -EINVAL:
@@ -431,10 +431,12 @@ static int emulation_exit(struct hvmon_vcpu *vcpu, const char *why)
 {
 	struct vcpu_emul *ve = to_vcpu_emul(vcpu->emul);
 	struct hvmon_run *run = vcpu->run;
+	struct hvmon_code code;
 	u64 rip_gpa = ~0ULL;
 	u32 error;
 
-	if (translate_fetch(vcpu, fetch_address(vcpu), &rip_gpa, &error))
+	hvmon_call(get_code, vcpu, &code);
+	if (hvmon_window_walk(vcpu, &code, &rip_gpa, &error))
 		rip_gpa = ~0ULL;
 	run->emulation.rip_gpa = rip_gpa;
 	run->emulation.gpa = ve->gpa;

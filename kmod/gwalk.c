@@ -10,6 +10,7 @@
 #include <asm/processor-flags.h>
 
 #include "pt.h"
+#include "window.h"
 
 #define GW_P		BIT_ULL(0)
 #define GW_W		BIT_ULL(1)
@@ -349,14 +350,25 @@ int hvmon_gwalk(struct hvmon_gwalk *w, u64 gva, u32 access, u64 *gpa, u32 *error
 /* ------------------------------------------------------------------ */
 /* A vCPU's walk */
 
+/* @nr of the entries read are kept, with their addresses in the guest */
 struct gw_vcpu {
 	struct hvmon_gwalk w;
 	struct hvmon_vcpu *vcpu;
+	u32 nr;
+	u64 gpa[HVMON_WINDOW_LEVELS];
+	u64 val[HVMON_WINDOW_LEVELS];
 };
 
 static int gw_vcpu_read(struct hvmon_gwalk *w, u64 gpa, void *buf, u32 len)
 {
-	return hvmon_gpa_read(container_of(w, struct gw_vcpu, w)->vcpu, gpa, buf, len);
+	struct gw_vcpu *gv = container_of(w, struct gw_vcpu, w);
+	int r = hvmon_gpa_read(gv->vcpu, gpa, buf, len);
+
+	if (!r && gv->nr < HVMON_WINDOW_LEVELS) {
+		gv->gpa[gv->nr] = gpa;
+		gv->val[gv->nr++] = len == 8 ? *(u64 *)buf : *(u32 *)buf;
+	}
+	return r;
 }
 
 static int gw_cmpxchg_user(unsigned long hva, u64 old, u64 new, u32 len)
@@ -400,23 +412,21 @@ out:
 	return r;
 }
 
-static int gw_vcpu_walk(struct hvmon_vcpu *vcpu, u64 gva, u32 access, bool set_ad,
-			u64 *gpa, u32 *error)
+static int gw_vcpu_walk(struct hvmon_vcpu *vcpu, struct gw_vcpu *gv, u64 gva, u32 access,
+			bool set_ad, u64 *gpa, u32 *error)
 {
-	struct gw_vcpu gv = {
-		.w.maxphyaddr = vcpu->caps.maxphyaddr ?: hvmon_gpa_bits(),
-		.w.gbpages = vcpu->caps.gbpages,
-		.w.set_ad = set_ad,
-		.w.read = gw_vcpu_read,
-		.w.update = gw_vcpu_update,
-		.vcpu = vcpu,
-	};
-
-	hvmon_call(get_paging, vcpu, &gv.w.pg);
+	gv->w.maxphyaddr = vcpu->caps.maxphyaddr ?: hvmon_gpa_bits();
+	gv->w.gbpages = vcpu->caps.gbpages;
+	gv->w.set_ad = set_ad;
+	gv->w.read = gw_vcpu_read;
+	gv->w.update = gw_vcpu_update;
+	gv->vcpu = vcpu;
+	gv->nr = 0;
+	hvmon_call(get_paging, vcpu, &gv->w.pg);
 	if (access & HVMON_ACCESS_IMPLICIT ||
 	    (!(access & HVMON_ACCESS_USER) && hvmon_call(cpl, vcpu) == 3))
-		gv.w.pg.rflags &= ~X86_EFLAGS_AC;
-	return hvmon_gwalk(&gv.w, gva, access, gpa, error);
+		gv->w.pg.rflags &= ~X86_EFLAGS_AC;
+	return hvmon_gwalk(&gv->w, gva, access, gpa, error);
 }
 
 /**
@@ -434,9 +444,87 @@ static int gw_vcpu_walk(struct hvmon_vcpu *vcpu, u64 gva, u32 access, bool set_a
 int hvmon_gva_to_gpa(struct hvmon_vcpu *vcpu, u64 gva, u32 access, bool set_ad,
 		     u64 *gpa, u32 *error)
 {
+	struct gw_vcpu gv;
+
 	if (hvmon_call(get_reg, vcpu, HVMON_REG_CR0) & X86_CR0_PG)
-		return gw_vcpu_walk(vcpu, gva, access, set_ad, gpa, error);
+		return gw_vcpu_walk(vcpu, &gv, gva, access, set_ad, gpa, error);
 	*gpa = (u32)gva;
 	*error = 0;
 	return 0;
+}
+
+/* ------------------------------------------------------------------ */
+/* Windows */
+
+/* Under vm->srcu. 0: nowhere, or at an address that tells nothing */
+static unsigned long gpa_to_hva(struct hvmon_vm *vm, u64 gpa)
+{
+	const struct hvmon_slot *slot = hvmon_slot_by_gfn(vm, gpa >> PAGE_SHIFT);
+
+	return slot ? slot->hva + (gpa - (slot->gfn << PAGE_SHIFT)) : 0;
+}
+
+/* What the walk has read becomes a window, if all of it lies in the launcher's memory */
+static void window_make(struct hvmon_vcpu *vcpu, struct hvmon_window *w,
+			const struct hvmon_code *code, const struct gw_vcpu *gv, u64 gpa,
+			u64 slots_gen)
+{
+	struct hvmon_vm *vm = vcpu->vm;
+	bool found;
+	int idx;
+	u32 i;
+
+	idx = srcu_read_lock(&vm->srcu);
+	w->hva = gpa_to_hva(vm, gpa & PAGE_MASK);
+	found = w->hva;
+	for (i = 0; i < gv->nr; i++) {
+		w->entry[i].hva = gpa_to_hva(vm, gv->gpa[i]);
+		w->entry[i].val = gv->val[i];
+		found &= !!w->entry[i].hva;
+	}
+	srcu_read_unlock(&vm->srcu, idx);
+	if (!found)
+		return;
+	w->page = code->lin & PAGE_MASK;
+	w->cr3 = code->cr3;
+	w->mode = code->mode;
+	w->nr = gv->nr;
+	w->wide = code->mode & X86_CR4_PAE;
+	w->slots_gen = slots_gen;
+}
+
+/**
+ * hvmon_window_walk() - walk to an instruction, and make a window where it leads
+ * @vcpu: whose
+ * @code: where it is
+ * @gpa: where it leads, if 0 is returned
+ * @error: the page fault's error code, if 1 is returned
+ *
+ * Accessed bits are left alone: the processor has set them when it fetched. PDPTEs
+ * that the processor keeps in registers are compared by nobody: no window then.
+ *
+ * Return: as hvmon_gva_to_gpa().
+ */
+int hvmon_window_walk(struct hvmon_vcpu *vcpu, const struct hvmon_code *code, u64 *gpa,
+		      u32 *error)
+{
+	u32 access = HVMON_ACCESS_EXEC | (code->mode & HVMON_MODE_USER ? HVMON_ACCESS_USER : 0);
+	struct hvmon_window *w = hvmon_window_at(vcpu, code->lin);
+	/* Before any slot is looked at; pairs with slots_publish() */
+	u64 slots_gen = smp_load_acquire(&vcpu->vm->slots_gen);
+	struct gw_vcpu gv;
+	int r;
+
+	w->slots_gen = 0;
+	if (!(code->mode & X86_CR0_PG)) {
+		*gpa = (u32)code->lin;
+		*error = 0;
+		gv.nr = 0;
+		window_make(vcpu, w, code, &gv, *gpa, slots_gen);
+		return 0;
+	}
+	r = gw_vcpu_walk(vcpu, &gv, code->lin, access, false, gpa, error);
+	if (!r && !gv.w.pg.pdptr_valid)
+		window_make(vcpu, w, code, &gv, *gpa, slots_gen);
+	return r;
 }

@@ -212,6 +212,51 @@ struct hvmon_pv {
 struct hvmon_emul;		/* decoded instruction and its progress; emul.c */
 
 /**
+ * struct hvmon_code - where code is, and what its fetch depends on
+ * @lin: linear address of CS:RIP
+ * @cr3: the guest's
+ * @mode: hvmon_fetch_mode(): the guest's paging mode and privilege
+ * @bits: mode of the code segment: 16, 32 or 64
+ */
+struct hvmon_code {
+	u64 lin;
+	u64 cr3;
+	u64 mode;
+	int bits;
+};
+
+#define HVMON_WINDOWS		4
+#define HVMON_WINDOW_LEVELS	5
+
+/* An entry of the guest's page tables: where the launcher has it, and what it was */
+struct hvmon_window_entry {
+	unsigned long hva;
+	u64 val;
+};
+
+/**
+ * struct hvmon_window - a page of code that an exit has led to; window.h
+ * @page: linear address of the page
+ * @cr3: the guest's, then
+ * @mode: hvmon_fetch_mode(), then
+ * @slots_gen: hvmon_vm.slots_gen, then; 0: there is no window
+ * @hva: the launcher's address of the page
+ * @nr: table entries that the walk read, none without paging
+ * @wide: they have 8 bytes each, not 4
+ * @entry: each of them
+ */
+struct hvmon_window {
+	u64 page;
+	u64 cr3;
+	u64 mode;
+	u64 slots_gen;
+	unsigned long hva;
+	u32 nr;
+	bool wide;
+	struct hvmon_window_entry entry[HVMON_WINDOW_LEVELS];
+};
+
+/**
  * struct hvmon_exit_info - what the vendor says of the last exit, as far as
  * common code and tracepoints want it
  * @code: the vendor's exit code
@@ -292,6 +337,7 @@ struct hvmon_vcpu {
 
 	struct hvmon_pv pv;
 	struct hvmon_emul *emul;
+	struct hvmon_window window[HVMON_WINDOWS];	/* by the page's number */
 
 	/* port access that is under way in the launcher */
 	struct {
@@ -332,6 +378,7 @@ struct hvmon_vm {
 	u32 nr_vcpus;
 
 	struct hvmon_slots __rcu *slots;
+	u64 slots_gen;		/* counts the arrays, from 1; changes after @slots */
 	struct hvmon_mmu mmu;
 
 	struct hvmon_bus __rcu *bus[2];		/* HVMON_BUS_* */
@@ -468,6 +515,8 @@ struct hvmon_vendor_ops {
 	/* CPL and the mode of the present code segment: 16, 32 or 64 */
 	int (*cpl)(struct hvmon_vcpu *vcpu);
 	int (*code_bits)(struct hvmon_vcpu *vcpu);
+	/* All of *code; like get_paging() */
+	void (*get_code)(struct hvmon_vcpu *vcpu, struct hvmon_code *code);
 
 	bool (*can_inject)(struct hvmon_vcpu *vcpu, enum hvmon_event_kind kind);
 	void (*inject)(struct hvmon_vcpu *vcpu, const struct hvmon_event *ev);
@@ -709,6 +758,9 @@ void hvmon_mark_dirty(struct hvmon_vm *vm, const u64 *gpa, u32 n);
 #define HVMON_ACCESS_IMPLICIT	BIT(31)
 int hvmon_gva_to_gpa(struct hvmon_vcpu *vcpu, u64 gva, u32 access, bool set_ad,
 		     u64 *gpa, u32 *error);
+/* Likewise, to the instruction; makes a window where it leads (window.h) */
+int hvmon_window_walk(struct hvmon_vcpu *vcpu, const struct hvmon_code *code, u64 *gpa,
+		      u32 *error);
 
 /* ------------------------------------------------------------------ */
 /* decode.c, emul.c */

@@ -22,7 +22,7 @@
  * in threads, which the scheduler prefers to us or not: waiting here for them
  * to be done would last forever if not.
  */
-static bool host_wants_cpu(void)
+static __always_inline bool host_wants_cpu(void)
 {
 	return hvmon_host_work_pending() ||
 	       (!IS_ENABLED(CONFIG_PREEMPT_RT) && local_softirq_pending());
@@ -38,7 +38,8 @@ static bool intr_window_open(struct hvmon_vcpu *vcpu)
 /* Requests that are served inside the section do not end it */
 #define IN_SECTION_REQS	BIT(HVMON_REQ_EVENT)
 
-static bool must_leave(struct hvmon_vcpu *vcpu)
+/* Every exit asks: in line */
+static __always_inline bool must_leave(struct hvmon_vcpu *vcpu)
 {
 	return (READ_ONCE(vcpu->requests) & ~IN_SECTION_REQS) || host_wants_cpu() ||
 	       vcpu->mp_state != HVMON_MP_RUNNABLE || intr_window_open(vcpu);

@@ -239,6 +239,8 @@ static void slots_publish(struct hvmon_vm *vm, struct hvmon_slots *slots)
 	struct hvmon_slots *prev = vm_slots(vm);
 
 	rcu_assign_pointer(vm->slots, slots);
+	/* Pairs with hvmon_window_walk(): of the old array no window is opened any more */
+	smp_store_release(&vm->slots_gen, vm->slots_gen + 1);
 	if (prev) {
 		synchronize_srcu_expedited(&vm->srcu);
 		kfree(prev);

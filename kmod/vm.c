@@ -59,6 +59,7 @@ struct hvmon_vm *hvmon_vm_create(const struct hvmon_vm_create *arg)
 	kref_init(&vm->ref);
 	mutex_init(&vm->lock);
 	vm->id = atomic_inc_return(&next_vm_id);
+	vm->slots_gen = 1;
 	r = init_srcu_struct(&vm->srcu);
 	if (r)
 		goto err_free;

@@ -7,26 +7,33 @@
 #include <linux/sched.h>
 #include <asm/processor-flags.h>
 
+#include "../window.h"
 #include "svm.h"
 
 /* ---- instruction lengths ---- */
 
-/* An instruction that exits, where the processor tells no length */
+/* An instruction that exits, where the processor tells no length: its opcode's bytes */
 struct svm_insn {
 	u8 len;
-	u8 opcode[4];		/* what follows the instruction is 0 */
+	u8 opcode[3];
+	u32 all;		/* the same as a number, */
+	u32 mask;		/* and as many bytes */
 };
 
-static const struct svm_insn insn_cpuid = { 2, { 0x0f, 0xa2 } };
-static const struct svm_insn insn_rdmsr = { 2, { 0x0f, 0x32 } };
-static const struct svm_insn insn_wrmsr = { 2, { 0x0f, 0x30 } };
-static const struct svm_insn insn_hlt = { 1, { 0xf4 } };
-static const struct svm_insn insn_invd = { 2, { 0x0f, 0x08 } };
-static const struct svm_insn insn_wbinvd = { 2, { 0x0f, 0x09 } };
-static const struct svm_insn insn_vmmcall = { 3, { 0x0f, 0x01, 0xd9 } };
-static const struct svm_insn insn_xsetbv = { 3, { 0x0f, 0x01, 0xd1 } };
-static const struct svm_insn insn_monitor = { 3, { 0x0f, 0x01, 0xc8 } };
-static const struct svm_insn insn_mwait = { 3, { 0x0f, 0x01, 0xc9 } };
+#define INSN1(a)	{ 1, { a }, a, 0xff }
+#define INSN2(a, b)	{ 2, { a, b }, (a) | (b) << 8, 0xffff }
+#define INSN3(a, b, c)	{ 3, { a, b, c }, (a) | (b) << 8 | (c) << 16, 0xffffff }
+
+static const struct svm_insn insn_cpuid = INSN2(0x0f, 0xa2);
+static const struct svm_insn insn_rdmsr = INSN2(0x0f, 0x32);
+static const struct svm_insn insn_wrmsr = INSN2(0x0f, 0x30);
+static const struct svm_insn insn_hlt = INSN1(0xf4);
+static const struct svm_insn insn_invd = INSN2(0x0f, 0x08);
+static const struct svm_insn insn_wbinvd = INSN2(0x0f, 0x09);
+static const struct svm_insn insn_vmmcall = INSN3(0x0f, 0x01, 0xd9);
+static const struct svm_insn insn_xsetbv = INSN3(0x0f, 0x01, 0xd1);
+static const struct svm_insn insn_monitor = INSN3(0x0f, 0x01, 0xc8);
+static const struct svm_insn insn_mwait = INSN3(0x0f, 0x01, 0xc9);
 
 #define INSN_MAX	15
 
@@ -62,29 +69,36 @@ int svm_opcode_len(const u8 *bytes, int n, bool bits64, const u8 *opcode, int op
 	return i + opcode_len;
 }
 
-/*
- * Sets vcpu->exit.insn_len. Return: 0, or what the handler has to return. If
- * the bytes are not the instruction's, another vCPU has changed or unmapped
- * them: the guest executes what is there now.
- */
-static int know_len(struct hvmon_vcpu *vcpu, const struct svm_insn *insn)
+static __always_inline void get_code(struct hvmon_vcpu *vcpu, struct hvmon_code *code)
 {
-	u8 bytes[INSN_MAX] = { };
-	bool bits64;
+	const struct svm_save *save = &vcpu->svm->vmcb->save;
+
+	code->bits = svm_cs_bits(save);
+	code->lin = code->bits == 64 ? vcpu->regs.rip : (u32)(save->cs.base + vcpu->regs.rip);
+	code->cr3 = save->cr3;
+	code->mode = hvmon_fetch_mode(save->cr0, save->cr4, save->efer, save->cpl);
+}
+
+/**
+ * svm_get_code() - where the code is
+ * @vcpu: the vCPU
+ * @code: filled in
+ */
+void svm_get_code(struct hvmon_vcpu *vcpu, struct hvmon_code *code)
+{
+	get_code(vcpu, code);
+}
+
+/*
+ * By all of the bytes. If they are not the instruction's, another vCPU has changed
+ * or unmapped them: the guest executes what is there now.
+ */
+static noinline int fetch_len(struct hvmon_vcpu *vcpu, const struct svm_insn *insn)
+{
+	bool bits64 = svm_code_bits(vcpu) == 64;
+	u8 bytes[INSN_MAX];
 	int n;
 
-	/* A hypervisor below us may promise the next RIP and leave it 0 */
-	if (svm_hw.nrip && vcpu->svm->vmcb->next_rip - vcpu->regs.rip - 1 < INSN_MAX) {
-		vcpu->exit.insn_len = vcpu->svm->vmcb->next_rip - vcpu->regs.rip;
-		return 0;
-	}
-	/* Prefixes are rare: the opcode's own bytes first */
-	n = hvmon_fetch_insn(vcpu, bytes, insn->len);
-	if (n == insn->len && !memcmp(bytes, insn->opcode, sizeof(insn->opcode))) {
-		vcpu->exit.insn_len = n;
-		return 0;
-	}
-	bits64 = svm_code_bits(vcpu) == 64;
 	n = hvmon_fetch_insn(vcpu, bytes, sizeof(bytes));
 	if (n < 0 && vcpu->in_section)
 		return HVMON_LATER;
@@ -92,6 +106,26 @@ static int know_len(struct hvmon_vcpu *vcpu, const struct svm_insn *insn)
 	if (!n)
 		return HVMON_RESUME;
 	vcpu->exit.insn_len = n;
+	return 0;
+}
+
+/* Sets vcpu->exit.insn_len. Return: 0, or what the handler has to return */
+static int know_len(struct hvmon_vcpu *vcpu, const struct svm_insn *insn)
+{
+	struct hvmon_code code;
+	u64 bytes;
+
+	/* A hypervisor below us may promise the next RIP and leave it 0 */
+	if (svm_hw.nrip && vcpu->svm->vmcb->next_rip - vcpu->regs.rip - 1 < INSN_MAX) {
+		vcpu->exit.insn_len = vcpu->svm->vmcb->next_rip - vcpu->regs.rip;
+		return 0;
+	}
+	/* Mostly the same page as before; and prefixes are rare */
+	get_code(vcpu, &code);
+	if (!hvmon_window_peek(vcpu, &code, &bytes, sizeof(bytes)) ||
+	    (bytes & insn->mask) != insn->all)
+		return fetch_len(vcpu, insn);
+	vcpu->exit.insn_len = insn->len;
 	return 0;
 }
 
@@ -229,7 +263,8 @@ struct hvmon_pio_info svm_ioio_info(u64 info)
 	};
 }
 
-static int exit_ioio(struct hvmon_vcpu *vcpu)
+/* Not in line: its stack would have to be guarded at every other exit, too */
+static noinline int exit_ioio(struct hvmon_vcpu *vcpu)
 {
 	struct hvmon_pio_info pio = svm_ioio_info(vcpu->exit.info1);
 

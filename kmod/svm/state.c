@@ -14,10 +14,6 @@
 #define CR0_HIDDEN	((u64)(X86_CR0_CD | X86_CR0_NW))
 #define DR7_ENABLES	0xffULL
 
-/* HVMON_SEG_L and HVMON_SEG_DB as svm_seg_attrib() has them */
-#define ATTRIB_L	BIT(9)
-#define ATTRIB_DB	BIT(10)
-
 /* ---- segments ---- */
 
 /**
@@ -118,11 +114,7 @@ int svm_cpl(struct hvmon_vcpu *vcpu)
 
 int svm_code_bits(struct hvmon_vcpu *vcpu)
 {
-	const struct svm_save *save = &vcpu->svm->vmcb->save;
-
-	if (save->efer & EFER_LMA && save->cs.attrib & ATTRIB_L)
-		return 64;
-	return save->cs.attrib & ATTRIB_DB ? 32 : 16;
+	return svm_cs_bits(&vcpu->svm->vmcb->save);
 }
 
 /* ---- control registers ---- */

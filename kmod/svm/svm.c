@@ -408,6 +408,7 @@ const struct hvmon_vendor_ops hvmon_svm_ops = {
 	.set_msr	= svm_set_msr,
 	.cpl		= svm_cpl,
 	.code_bits	= svm_code_bits,
+	.get_code	= svm_get_code,
 	.can_inject	= svm_can_inject,
 	.inject		= svm_inject,
 	.open_window	= svm_open_window,

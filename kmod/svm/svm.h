@@ -325,6 +325,18 @@ static inline bool svm_intercepted(const struct svm_vmcb *vmcb, unsigned int cod
 	return vmcb->intercept[code / 32] & BIT(code % 32);
 }
 
+/* HVMON_SEG_L and HVMON_SEG_DB as svm_seg_attrib() has them */
+#define SVM_ATTRIB_L	BIT(9)
+#define SVM_ATTRIB_DB	BIT(10)
+
+/* Mode of the code segment: 16, 32 or 64 */
+static inline int svm_cs_bits(const struct svm_save *save)
+{
+	if (save->efer & EFER_LMA && save->cs.attrib & SVM_ATTRIB_L)
+		return 64;
+	return save->cs.attrib & SVM_ATTRIB_DB ? 32 : 16;
+}
+
 /* All of the guest's translations go at the next entry */
 static inline void svm_flush(struct hvmon_svm_vcpu *svm)
 {
@@ -384,6 +396,7 @@ int svm_get_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 *val);
 int svm_set_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 val);
 int svm_cpl(struct hvmon_vcpu *vcpu);
 int svm_code_bits(struct hvmon_vcpu *vcpu);
+void svm_get_code(struct hvmon_vcpu *vcpu, struct hvmon_code *code);
 void svm_vcpu_reset(struct hvmon_vcpu *vcpu, bool init);
 void svm_dr_make_live(struct hvmon_vcpu *vcpu);
 void svm_dr_section_begin(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu);

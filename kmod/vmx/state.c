@@ -8,6 +8,7 @@
 #include <asm/processor-flags.h>
 #include <asm/special_insns.h>
 
+#include "../window.h"
 #include "vmx.h"
 
 #define DR7_ENABLES	0xffULL
@@ -82,6 +83,23 @@ int vmx_code_bits(struct hvmon_vcpu *vcpu)
 	if (vmx_get(vcpu, VMX_EFER) & EFER_LMA && ar & HVMON_SEG_L)
 		return 64;
 	return ar & HVMON_SEG_DB ? 32 : 16;
+}
+
+/**
+ * vmx_get_code() - where the code is
+ * @vcpu: the vCPU
+ * @code: filled in
+ */
+void vmx_get_code(struct hvmon_vcpu *vcpu, struct hvmon_code *code)
+{
+	u64 rip = vcpu->regs.rip;
+
+	code->bits = vmx_code_bits(vcpu);
+	code->lin = code->bits == 64 ? rip : (u32)(vmx_get(vcpu, VMX_CS_BASE) + rip);
+	code->cr3 = vmx_get(vcpu, VMX_CR3);
+	code->mode = hvmon_fetch_mode(vmx_get_reg(vcpu, HVMON_REG_CR0),
+				      vmx_get_reg(vcpu, HVMON_REG_CR4),
+				      vmx_get(vcpu, VMX_EFER), vmx_cpl(vcpu));
 }
 
 /* ---- control registers ---- */

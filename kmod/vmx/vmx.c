@@ -604,6 +604,7 @@ const struct hvmon_vendor_ops hvmon_vmx_ops = {
 	.set_msr	= vmx_set_msr,
 	.cpl		= vmx_cpl,
 	.code_bits	= vmx_code_bits,
+	.get_code	= vmx_get_code,
 	.can_inject	= vmx_can_inject,
 	.inject		= vmx_inject,
 	.open_window	= vmx_open_window,

@@ -673,6 +673,7 @@ int vmx_get_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 *val);
 int vmx_set_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 val);
 int vmx_cpl(struct hvmon_vcpu *vcpu);
 int vmx_code_bits(struct hvmon_vcpu *vcpu);
+void vmx_get_code(struct hvmon_vcpu *vcpu, struct hvmon_code *code);
 void vmx_vcpu_reset(struct hvmon_vcpu *vcpu, bool init);
 /* PDPTEs as MOV to CR3 loads them, after a change that has that effect: 4.4.1 */
 bool vmx_load_pdptrs(struct hvmon_vcpu *vcpu);
