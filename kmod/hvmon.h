@@ -316,6 +316,7 @@ struct hvmon_vcpu {
 	bool intr_user_valid;		/* HVMON_INJECT of an interrupt */
 	u8 intr_user_vector;
 	u8 cr8;			/* without an irqchip; else the LAPIC's TPR */
+	bool out_of_sync;	/* TPR or MSRs that the vendor switches; its sections clear it */
 	bool virt_intr;		/* the processor delivers the LAPIC's interrupts */
 	/* Finishes the last HVMON_USER exit at the next HVMON_RUN */
 	int (*complete)(struct hvmon_vcpu *vcpu);

@@ -351,6 +351,7 @@ void hvmon_lapic_set_tpr(struct hvmon_vcpu *vcpu, u8 tpr)
 	if (!vcpu->lapic || vcpu->lapic->tpr == tpr)
 		return;
 	vcpu->lapic->tpr = tpr;
+	vcpu->out_of_sync = true;
 	lapic_reconsider(vcpu->lapic);
 }
 
@@ -411,6 +412,7 @@ static void lapic_reset_regs(struct hvmon_lapic *l)
 	l->esr = 0;
 	l->icr = 0;
 	l->tpr = 0;
+	l->vcpu->out_of_sync = true;
 	l->changed = ~0ULL;
 	WRITE_ONCE(l->svr, 0xff);
 	WRITE_ONCE(l->ldr, 0);

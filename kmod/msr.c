@@ -5,7 +5,6 @@
  * rdmsr_safe(); what its code for AMD and Intel processors reads without that
  * has a row, if only to give zero.
  */
-#include <linux/bsearch.h>
 #include <linux/stddef.h>
 #include <asm/asm.h>
 #include <asm/cpufeature.h>
@@ -292,6 +291,7 @@ static int pv_set(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
 #define WO	HVMON_MSR_WO
 #define DROP	HVMON_MSR_DROP
 #define CANON	HVMON_MSR_CANON
+#define SYNC	HVMON_MSR_SYNC
 
 #define VALUE(f)	.value = offsetof(struct hvmon_msr_values, f) + 1
 #define CAP(f)		.cap = offsetof(struct hvmon_guest_caps, f) + 1
@@ -306,7 +306,7 @@ const struct hvmon_msr_row hvmon_msr_rows[] = {
 	{ MSR_IA32_EBL_CR_POWERON, .flags = DROP },
 	{ MSR_IA32_TSC_ADJUST, .flags = STATE, VALUE(tsc_adjust), CAP(tsc_adjust),
 	  .set = tsc_adjust_set },
-	{ MSR_IA32_SPEC_CTRL, .flags = STATE, VALUE(spec_ctrl), CAP(spec_ctrl),
+	{ MSR_IA32_SPEC_CTRL, .flags = STATE | SYNC, VALUE(spec_ctrl), CAP(spec_ctrl),
 	  .get = shared_get, .set = spec_ctrl_set },
 	{ MSR_IA32_PRED_CMD, .flags = WO, CAP(pred_cmd), .reserved = ~PRED_CMD_IBPB,
 	  .set = pred_cmd_set },
@@ -331,7 +331,7 @@ const struct hvmon_msr_row hvmon_msr_rows[] = {
 	  .set = mtrr_set },
 	{ HVMON_MTRR_FIX_4K, .count = 8, .flags = STATE, VALUE(mtrr_fixed[3]), CAP(mtrr),
 	  .set = mtrr_set },
-	{ MSR_IA32_CR_PAT, .flags = STATE, VALUE(pat), CAP(pat), .get = shared_get,
+	{ MSR_IA32_CR_PAT, .flags = STATE | SYNC, VALUE(pat), CAP(pat), .get = shared_get,
 	  .set = pat_set },
 	{ HVMON_MTRR_DEF_TYPE, .flags = STATE, VALUE(mtrr_def_type), CAP(mtrr), .set = mtrr_set },
 	/* No supervisor state for guests */
@@ -345,7 +345,8 @@ const struct hvmon_msr_row hvmon_msr_rows[] = {
 	{ MSR_SYSCALL_MASK, .flags = STATE, CAP(longmode), IN_VENDOR },
 	{ MSR_FS_BASE, .count = 2, .flags = CANON, CAP(longmode), IN_VENDOR },
 	{ MSR_KERNEL_GS_BASE, .flags = STATE | CANON, CAP(longmode), IN_VENDOR },
-	{ MSR_TSC_AUX, .flags = STATE, VALUE(tsc_aux), .get = tsc_aux_get, .set = tsc_aux_set },
+	{ MSR_TSC_AUX, .flags = STATE | SYNC, VALUE(tsc_aux), .get = tsc_aux_get,
+	  .set = tsc_aux_set },
 	/* AMD, from here. What is zero is read unprotected by Linux somewhere */
 	/* Four counters exist whatever CPUID says: APM vol. 2, 13.2.1. They stand still */
 	{ MSR_K7_EVNTSEL0, .count = 8, .flags = DROP, CAP(amd) },
@@ -366,20 +367,47 @@ const struct hvmon_msr_row hvmon_msr_rows[] = {
 
 const unsigned int hvmon_nr_msr_rows = ARRAY_SIZE(hvmon_msr_rows);
 
-static int compare_row(const void *key, const void *elt)
+static bool row_has(const struct hvmon_msr_row *row, u32 msr)
 {
-	const struct hvmon_msr_row *row = elt;
-	u32 msr = *(const u32 *)key;
-
-	if (msr < row->index)
-		return -1;
-	return msr - row->index >= max_t(u32, row->count, 1);
+	return msr - row->index < max_t(u32, row->count, 1);
 }
+
+/* Not bsearch(), which calls its comparison through a pointer */
+static const struct hvmon_msr_row *search_rows(u32 msr)
+{
+	u32 lo = 0, hi = ARRAY_SIZE(hvmon_msr_rows), mid;
+
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		if (row_has(&hvmon_msr_rows[mid], msr))
+			return &hvmon_msr_rows[mid];
+		if (msr < hvmon_msr_rows[mid].index)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return NULL;
+}
+
+/*
+ * Rows that were found, by the low bits of what was looked for. Of all vCPUs, and
+ * no more than a hint: a row says itself which MSRs it has.
+ */
+static u8 found[64];
+
+static_assert(ARRAY_SIZE(hvmon_msr_rows) <= U8_MAX);
 
 const struct hvmon_msr_row *hvmon_msr_find(u32 msr)
 {
-	return bsearch(&msr, hvmon_msr_rows, hvmon_nr_msr_rows, sizeof(hvmon_msr_rows[0]),
-		       compare_row);
+	u8 *hint = &found[msr % ARRAY_SIZE(found)];
+	const struct hvmon_msr_row *row = &hvmon_msr_rows[READ_ONCE(*hint)];
+
+	if (likely(row_has(row, msr)))
+		return row;
+	row = search_rows(msr);
+	if (row)
+		WRITE_ONCE(*hint, row - hvmon_msr_rows);
+	return row;
 }
 
 static const struct hvmon_msr_row *find_for(struct hvmon_vcpu *vcpu, u32 msr)
@@ -461,10 +489,12 @@ int hvmon_msr_set(struct hvmon_vcpu *vcpu, u32 msr, u64 val, bool host)
 		if (r || !row->value)
 			return r;
 	}
-	if (row->value)
+	if (row->value) {
 		*stored(vcpu, row, msr) = val;
-	else if (val != row->fixed)
+		vcpu->out_of_sync |= !!(row->flags & SYNC);
+	} else if (val != row->fixed) {
 		return -EINVAL;	/* the launcher's, of an MSR that holds nothing */
+	}
 	return 0;
 }
 

@@ -22,6 +22,7 @@
 #define HVMON_MSR_DROP		BIT(3)	/* writes are ignored */
 #define HVMON_MSR_WO		BIT(4)	/* the guest's reads fault */
 #define HVMON_MSR_CANON		BIT(5)	/* holds an address */
+#define HVMON_MSR_SYNC		BIT(6)	/* sets vcpu->out_of_sync */
 
 /**
  * struct hvmon_msr_row - an MSR, or a run of them, that guests have

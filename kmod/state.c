@@ -146,6 +146,7 @@ int hvmon_set_cr(struct hvmon_vcpu *vcpu, int cr, u64 val)
 			hvmon_lapic_set_tpr(vcpu, val << 4);
 		else
 			vcpu->cr8 = val;
+		vcpu->out_of_sync = true;
 		hvmon_request(vcpu, HVMON_REQ_EVENT);
 		return 0;
 	default:

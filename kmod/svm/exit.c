@@ -168,7 +168,7 @@ static int exit_msr(struct hvmon_vcpu *vcpu)
 	if (!write)
 		return hvmon_exit_rdmsr(vcpu);
 	r = hvmon_exit_wrmsr(vcpu);
-	if (vcpu->in_section && r == HVMON_RESUME)
+	if (unlikely(vcpu->out_of_sync) && vcpu->in_section)
 		svm_sync(vcpu, this_cpu_ptr(&svm_cpus));
 	return r;
 }
@@ -308,7 +308,7 @@ static int exit_cr(struct hvmon_vcpu *vcpu)
 		r = decoded_cr(vcpu, cr, write);
 	else
 		r = hvmon_emulate(vcpu, ~0ULL);
-	if (vcpu->in_section && write && r == HVMON_RESUME)
+	if (unlikely(vcpu->out_of_sync) && vcpu->in_section)
 		svm_sync(vcpu, this_cpu_ptr(&svm_cpus));
 	return r;
 }
@@ -377,7 +377,6 @@ u32 svm_npf_access(u64 info)
 static int exit_npf(struct hvmon_vcpu *vcpu)
 {
 	const struct svm_vmcb *vmcb = vcpu->svm->vmcb;
-	u32 access;
 	int r;
 
 	if (unlikely(vcpu->exit.info1 & NPF_RESERVED))
@@ -387,10 +386,9 @@ static int exit_npf(struct hvmon_vcpu *vcpu)
 		vcpu->exit.bytes_len = min_t(u8, vmcb->insn_len & 0xf, INSN_MAX);
 		memcpy(vcpu->exit.bytes, vmcb->insn_bytes, INSN_MAX);
 	}
-	access = svm_npf_access(vcpu->exit.info1);
-	r = hvmon_exit_mmu(vcpu, vcpu->exit.info2, access);
+	r = hvmon_exit_mmu(vcpu, vcpu->exit.info2, svm_npf_access(vcpu->exit.info1));
 	/* It may have been the LAPIC's TPR */
-	if (vcpu->in_section && r == HVMON_RESUME && access & HVMON_ACCESS_WRITE)
+	if (unlikely(vcpu->out_of_sync) && vcpu->in_section)
 		svm_sync(vcpu, this_cpu_ptr(&svm_cpus));
 	return r;
 }

@@ -391,8 +391,7 @@ int svm_set_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 val)
  * @cpu: this processor, in a section
  *
  * The TPR, so that reads of CR8 need no exit; PAT; SPEC_CTRL; TSC_AUX. At the
- * section's start and after an MSR or CR8 was written in it. TPR writes
- * through the LAPIC's page are handled outside sections.
+ * section's start, and in it when vcpu->out_of_sync says that one was written.
  */
 void svm_sync(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
 {
@@ -401,6 +400,7 @@ void svm_sync(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
 	u64 tpr = hvmon_get_cr(vcpu, 8);
 	u64 spec = vcpu->caps.spec_ctrl ? vcpu->msr.spec_ctrl : 0;
 
+	vcpu->out_of_sync = false;
 	if ((vmcb->vintr & SVM_VINTR_TPR_MASK) != tpr) {
 		vmcb->vintr = (vmcb->vintr & ~SVM_VINTR_TPR_MASK) | tpr;
 		svm_dirty(vmcb, SVM_CLEAN_TPR);

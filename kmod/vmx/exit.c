@@ -6,6 +6,7 @@
 #include <linux/nospec.h>
 #include <asm/processor-flags.h>
 
+#include "../lapic.h"
 #include "../pt.h"
 #include "vmx.h"
 
@@ -52,13 +53,19 @@ static int exit_rdmsr(struct hvmon_vcpu *vcpu)
 	return hvmon_exit_rdmsr(vcpu);
 }
 
+/* Does the processor have to be told what the exit has changed? */
+static bool out_of_sync(const struct hvmon_vcpu *vcpu)
+{
+	return vcpu->out_of_sync || (vcpu->virt_intr && vcpu->lapic->changed);
+}
+
 static int exit_wrmsr(struct hvmon_vcpu *vcpu)
 {
 	int r;
 
 	know_len(vcpu);
 	r = hvmon_exit_wrmsr(vcpu);
-	if (vcpu->in_section && r == HVMON_RESUME)
+	if (unlikely(out_of_sync(vcpu)) && vcpu->in_section)
 		vmx_sync(vcpu, this_cpu_ptr(&vmx_cpus));
 	return r;
 }
@@ -366,10 +373,10 @@ static int exit_ept_section(struct hvmon_vcpu *vcpu, u32 access)
 	if (vmx_virtualizes_apic(vcpu, gpa, access))
 		return HVMON_LATER;
 	r = hvmon_exit_mmu(vcpu, gpa, access);
-	if (r == HVMON_RESUME && access & HVMON_ACCESS_WRITE)
-		/* It may have been the LAPIC's TPR */
+	/* It may have been the LAPIC's TPR */
+	if (unlikely(out_of_sync(vcpu)))
 		vmx_sync(vcpu, this_cpu_ptr(&vmx_cpus));
-	else if (r == HVMON_LATER && vcpu->exit.place != HVMON_PLACE_UNKNOWN)
+	if (r == HVMON_LATER && vcpu->exit.place != HVMON_PLACE_UNKNOWN)
 		vmx_fetch_for_emulation(vcpu);
 	return r;
 }

@@ -73,13 +73,14 @@ void vmx_msrs_section_end(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
  * @vcpu: the vCPU
  * @cpu: this processor, in a section
  *
- * TPR, PAT, DEBUGCTL, SPEC_CTRL, TSC_AUX: at the section's start and after an
- * MSR was written in it.
+ * TPR, PAT, SPEC_CTRL, TSC_AUX, and the virtual-APIC page: at the section's start,
+ * and in it when one was written since.
  */
 void vmx_sync(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 {
 	struct hvmon_vmx_vcpu *vmx = vcpu->vmx;
 
+	vcpu->out_of_sync = false;
 	vmx_give_tpr(vcpu);
 	if (vcpu->virt_intr && vcpu->lapic->changed)
 		vmx_apic_refresh(vcpu);
