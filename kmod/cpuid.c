@@ -80,14 +80,10 @@ static struct hvmon_cpuid_table *make_table(const struct hvmon_cpuid_entry *e, u
 	return t;
 }
 
-/* Position in order of the first entry of a leaf, or -1 */
-static int find_leaf(struct hvmon_cpuid_table *t, u32 leaf)
+static noinline int search_leaf(const struct hvmon_cpuid_table *t, u32 leaf)
 {
-	u16 *slot = first_slot(t, leaf);
 	u32 lo = 0, hi = t->n, mid;
 
-	if (slot)
-		return *slot - 1;
 	while (lo < hi) {
 		mid = (lo + hi) / 2;
 		if (t->e[t->order[mid]].leaf < leaf)
@@ -98,13 +94,20 @@ static int find_leaf(struct hvmon_cpuid_table *t, u32 leaf)
 	return lo < t->n && t->e[t->order[lo]].leaf == leaf ? lo : -1;
 }
 
-static struct hvmon_cpuid_entry *find_entry(struct hvmon_cpuid_table *t, u32 leaf, u32 subleaf)
+/* Position in order of the first entry of a leaf, or -1 */
+static __always_inline int find_leaf(struct hvmon_cpuid_table *t, u32 leaf)
+{
+	u16 *slot = first_slot(t, leaf);
+
+	return slot ? *slot - 1 : search_leaf(t, leaf);
+}
+
+/* The entry of a subleaf, of which the leaf's first one is at @i */
+static __always_inline struct hvmon_cpuid_entry *find_subleaf(struct hvmon_cpuid_table *t, u32 i,
+							      u32 leaf, u32 subleaf)
 {
 	struct hvmon_cpuid_entry *e;
-	int i = find_leaf(t, leaf);
 
-	if (i < 0)
-		return NULL;
 	for (; i < t->n; i++) {
 		e = &t->e[t->order[i]];
 		if (e->leaf != leaf)
@@ -113,6 +116,13 @@ static struct hvmon_cpuid_entry *find_entry(struct hvmon_cpuid_table *t, u32 lea
 			return e;
 	}
 	return NULL;
+}
+
+static struct hvmon_cpuid_entry *find_entry(struct hvmon_cpuid_table *t, u32 leaf, u32 subleaf)
+{
+	int i = find_leaf(t, leaf);
+
+	return i < 0 ? NULL : find_subleaf(t, i, leaf, subleaf);
 }
 
 /*
@@ -187,6 +197,29 @@ static void state_bits(struct hvmon_vcpu *vcpu, struct hvmon_cpuid_entry *e)
 	}
 }
 
+static __always_inline struct hvmon_cpuid_entry lookup(struct hvmon_vcpu *vcpu, u32 leaf,
+						       u32 subleaf)
+{
+	struct hvmon_cpuid_table *t = table_of(vcpu);
+	struct hvmon_cpuid_entry *e = NULL, v = { .leaf = leaf };
+	int i = find_leaf(t, leaf);
+
+	if (i >= 0)
+		e = find_subleaf(t, i, leaf, subleaf);
+	else if (leaf != 0xb && leaf != 0x1f)
+		e = out_of_range(vcpu, leaf, subleaf);
+	if (e) {
+		v = *e;
+		state_bits(vcpu, &v);
+	} else if (leaf == 0xb || leaf == 0x1f) {
+		/* Beyond the last level: the subleaf and the ID (SDM, CPUID) */
+		e = find_entry(t, leaf, 0);
+		v.ecx = e ? subleaf & 0xff : 0;
+		v.edx = e ? e->edx : 0;
+	}
+	return v;
+}
+
 /**
  * hvmon_cpuid() - what the guest's CPUID instruction gives
  * @vcpu: the vCPU
@@ -202,25 +235,27 @@ static void state_bits(struct hvmon_vcpu *vcpu, struct hvmon_cpuid_entry *e)
 void hvmon_cpuid(struct hvmon_vcpu *vcpu, u32 leaf, u32 subleaf, u32 *eax, u32 *ebx,
 		 u32 *ecx, u32 *edx)
 {
-	struct hvmon_cpuid_table *t = table_of(vcpu);
-	struct hvmon_cpuid_entry *e = find_entry(t, leaf, subleaf);
-	struct hvmon_cpuid_entry v = { .leaf = leaf };
+	struct hvmon_cpuid_entry v = lookup(vcpu, leaf, subleaf);
 
-	if (!e && leaf != 0xb && leaf != 0x1f)
-		e = find_leaf(t, leaf) < 0 ? out_of_range(vcpu, leaf, subleaf) : NULL;
-	if (e) {
-		v = *e;
-		state_bits(vcpu, &v);
-	} else if (leaf == 0xb || leaf == 0x1f) {
-		/* Beyond the last level: the subleaf and the ID (SDM, CPUID) */
-		e = find_entry(t, leaf, 0);
-		v.ecx = e ? subleaf & 0xff : 0;
-		v.edx = e ? e->edx : 0;
-	}
 	*eax = v.eax;
 	*ebx = v.ebx;
 	*ecx = v.ecx;
 	*edx = v.edx;
+}
+
+/**
+ * hvmon_cpuid_execute() - what the instruction does to the guest's registers
+ * @vcpu: the vCPU
+ */
+void hvmon_cpuid_execute(struct hvmon_vcpu *vcpu)
+{
+	u64 *gpr = vcpu->regs.gpr;
+	struct hvmon_cpuid_entry v = lookup(vcpu, gpr[HVMON_RAX], gpr[HVMON_RCX]);
+
+	gpr[HVMON_RAX] = v.eax;
+	gpr[HVMON_RBX] = v.ebx;
+	gpr[HVMON_RCX] = v.ecx;
+	gpr[HVMON_RDX] = v.edx;
 }
 
 /* ------------------------------------------------------------------ */

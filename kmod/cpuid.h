@@ -36,6 +36,7 @@ struct hvmon_cpuid_word {
 extern const struct hvmon_cpuid_word hvmon_cpuid_words[];
 extern const unsigned int hvmon_nr_cpuid_words;
 
+void hvmon_cpuid_execute(struct hvmon_vcpu *vcpu);
 bool hvmon_cpuid_word_matches(const struct hvmon_cpuid_word *w, u32 leaf, u32 subleaf);
 /* The bits of @w that a guest may be shown on this host */
 u32 hvmon_cpuid_word_allowed(const struct hvmon_cpuid_word *w);

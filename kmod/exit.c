@@ -6,6 +6,7 @@
 #include <linux/module.h>
 #include <uapi/linux/kvm_para.h>
 
+#include "cpuid.h"
 #include "hvmon.h"
 #include "trace.h"
 
@@ -52,15 +53,8 @@ static int skip(struct hvmon_vcpu *vcpu)
 
 int hvmon_exit_cpuid(struct hvmon_vcpu *vcpu)
 {
-	u64 *gpr = vcpu->regs.gpr;
-	u32 eax, ebx, ecx, edx;
-
 	vcpu->stats.cpuid++;
-	hvmon_cpuid(vcpu, gpr[HVMON_RAX], gpr[HVMON_RCX], &eax, &ebx, &ecx, &edx);
-	gpr[HVMON_RAX] = eax;
-	gpr[HVMON_RBX] = ebx;
-	gpr[HVMON_RCX] = ecx;
-	gpr[HVMON_RDX] = edx;
+	hvmon_cpuid_execute(vcpu);
 	return skip(vcpu);
 }
 
