@@ -41,46 +41,47 @@ int hvmon_em_unknown(struct hvmon_emul *em, const char *why)
 }
 
 /* AH, CH, DH and BH, if there is no REX prefix */
-static bool is_high_byte(const struct hvmon_emul *em, int reg, int size)
+static bool is_high_byte(const struct hvmon_insn *insn, int reg, int size)
 {
-	return size == 1 && reg >= 4 && reg < 8 && !em->insn.rex;
+	return size == 1 && reg >= 4 && reg < 8 && !insn->rex;
 }
 
-u64 hvmon_em_reg(const struct hvmon_emul *em, int reg, int size)
+u64 hvmon_insn_reg(const struct hvmon_insn *insn, const struct hvmon_regs *regs, int reg,
+		   int size)
 {
-	if (is_high_byte(em, reg, size))
-		return em->regs.gpr[reg - 4] >> 8 & 0xff;
-	return em->regs.gpr[reg] & hvmon_size_mask(size);
+	if (is_high_byte(insn, reg, size))
+		return regs->gpr[reg - 4] >> 8 & 0xff;
+	return regs->gpr[reg] & hvmon_size_mask(size);
 }
 
 /* 32-bit results clear the upper half, smaller ones leave the rest alone */
-void hvmon_em_set_reg(struct hvmon_emul *em, int reg, int size, u64 val)
+void hvmon_insn_set_reg(const struct hvmon_insn *insn, struct hvmon_regs *regs, int reg,
+			int size, u64 val)
 {
 	u64 mask = size == 4 ? ~0ULL : hvmon_size_mask(size);
 
 	val &= hvmon_size_mask(size);
-	if (is_high_byte(em, reg, size)) {
+	if (is_high_byte(insn, reg, size)) {
 		reg -= 4;
 		mask <<= 8;
 		val <<= 8;
 	}
-	em->regs.gpr[reg] = (em->regs.gpr[reg] & ~mask) | val;
+	regs->gpr[reg] = (regs->gpr[reg] & ~mask) | val;
 }
 
 /* ---- addresses ---- */
 
-/* The effective address of the RM operand, by the working registers */
-u64 hvmon_em_address(const struct hvmon_emul *em)
+/* The effective address of the RM operand */
+u64 hvmon_insn_address(const struct hvmon_insn *insn, const struct hvmon_regs *regs)
 {
-	const struct hvmon_insn *insn = &em->insn;
 	u64 ea = insn->disp;
 
 	if (insn->base == HVMON_BASE_RIP)
-		ea += em->regs.rip + insn->len;
+		ea += regs->rip + insn->len;
 	else if (insn->base != HVMON_NO_REG)
-		ea += em->regs.gpr[insn->base];
+		ea += regs->gpr[insn->base];
 	if (insn->index != HVMON_NO_REG)
-		ea += em->regs.gpr[insn->index] << insn->scale;
+		ea += regs->gpr[insn->index] << insn->scale;
 	return ea & hvmon_size_mask(insn->adsize);
 }
 
@@ -96,13 +97,13 @@ bool hvmon_seg_has(const struct hvmon_segment *s, u64 ea, u32 len)
 }
 
 /* Limit and type, APM vol. 2, 4.7 and 4.12 */
-static bool segment_allows(struct hvmon_emul *em, const struct hvmon_segment *s,
-			   u64 ea, u32 len, bool write)
+bool hvmon_seg_allows(const struct hvmon_segment *s, u64 cr0, u64 rflags, u64 ea, u32 len,
+		      bool write)
 {
 	u32 type = s->attr & 0xf;
 	bool code = type & 8;
 
-	if ((em->ops->get_cr(em, 0) & CR0_PE) && !(em->regs.rflags & RFLAGS_VM)) {
+	if ((cr0 & CR0_PE) && !(rflags & RFLAGS_VM)) {
 		if ((s->attr & HVMON_SEG_UNUSABLE) || !(s->attr & HVMON_SEG_P))
 			return false;
 		if (write && (code || !(type & 2)))
@@ -113,9 +114,9 @@ static bool segment_allows(struct hvmon_emul *em, const struct hvmon_segment *s,
 	return hvmon_seg_has(s, ea, len);
 }
 
-static bool is_canonical(struct hvmon_emul *em, u64 lin)
+bool hvmon_canonical(u64 lin, u64 cr4)
 {
-	int shift = em->ops->get_cr(em, 4) & CR4_LA57 ? 64 - 57 : 64 - 48;
+	int shift = cr4 & CR4_LA57 ? 64 - 57 : 64 - 48;
 
 	return (u64)((s64)(lin << shift) >> shift) == lin;
 }
@@ -124,6 +125,7 @@ static bool is_canonical(struct hvmon_emul *em, u64 lin)
 int hvmon_em_linear(struct hvmon_emul *em, int seg, u64 ea, u32 len, bool write, u64 *lin)
 {
 	struct hvmon_segment s;
+	u64 cr4;
 	bool ok;
 
 	if (em->insn.bits == 64) {
@@ -132,11 +134,13 @@ int hvmon_em_linear(struct hvmon_emul *em, int seg, u64 ea, u32 len, bool write,
 			em->ops->get_seg(em, seg, &s);
 			*lin += s.base;
 		}
-		ok = is_canonical(em, *lin) && is_canonical(em, *lin + len - 1);
+		cr4 = em->ops->get_cr(em, 4);
+		ok = hvmon_canonical(*lin, cr4) && hvmon_canonical(*lin + len - 1, cr4);
 	} else {
 		em->ops->get_seg(em, seg, &s);
 		*lin = (u32)(s.base + ea);
-		ok = segment_allows(em, &s, ea, len, write);
+		ok = hvmon_seg_allows(&s, em->ops->get_cr(em, 0), em->regs.rflags, ea, len,
+				      write);
 	}
 	if (ok)
 		return EM_OK;

@@ -142,9 +142,30 @@ int hvmon_emul_step(struct hvmon_emul *em);
 void hvmon_emul_reset(struct hvmon_emul *em);
 int hvmon_em_raise(struct hvmon_emul *em, u8 vector, bool has_error, u32 error, u64 payload);
 int hvmon_em_unknown(struct hvmon_emul *em, const char *why);
-u64 hvmon_em_reg(const struct hvmon_emul *em, int reg, int size);
-void hvmon_em_set_reg(struct hvmon_emul *em, int reg, int size, u64 val);
-u64 hvmon_em_address(const struct hvmon_emul *em);
+u64 hvmon_insn_reg(const struct hvmon_insn *insn, const struct hvmon_regs *regs, int reg,
+		   int size);
+void hvmon_insn_set_reg(const struct hvmon_insn *insn, struct hvmon_regs *regs, int reg,
+			int size, u64 val);
+u64 hvmon_insn_address(const struct hvmon_insn *insn, const struct hvmon_regs *regs);
+
+static inline u64 hvmon_em_reg(const struct hvmon_emul *em, int reg, int size)
+{
+	return hvmon_insn_reg(&em->insn, &em->regs, reg, size);
+}
+
+static inline void hvmon_em_set_reg(struct hvmon_emul *em, int reg, int size, u64 val)
+{
+	hvmon_insn_set_reg(&em->insn, &em->regs, reg, size, val);
+}
+
+static inline u64 hvmon_em_address(const struct hvmon_emul *em)
+{
+	return hvmon_insn_address(&em->insn, &em->regs);
+}
+
+bool hvmon_canonical(u64 lin, u64 cr4);
+bool hvmon_seg_allows(const struct hvmon_segment *s, u64 cr0, u64 rflags, u64 ea, u32 len,
+		      bool write);
 bool hvmon_seg_has(const struct hvmon_segment *s, u64 ea, u32 len);
 int hvmon_em_linear(struct hvmon_emul *em, int seg, u64 ea, u32 len, bool write, u64 *lin);
 int hvmon_em_map(struct hvmon_emul *em, int n, u64 lin, u32 len, bool write);

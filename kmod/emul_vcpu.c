@@ -90,24 +90,35 @@ static u64 trace_value(const struct hvmon_emul_access *a)
 	return val;
 }
 
+static int lapic_access(struct hvmon_vcpu *vcpu, struct hvmon_emul_access *a)
+{
+	return a->write ? hvmon_lapic_mmio_write(vcpu, a->gpa, a->len, a->data) :
+			  hvmon_lapic_mmio_read(vcpu, a->gpa, a->len, a->data);
+}
+
+static int bus_access(struct hvmon_vcpu *vcpu, struct hvmon_emul_access *a)
+{
+	return a->write ? hvmon_bus_write(vcpu, HVMON_BUS_MMIO, a->gpa, a->len, a->data) :
+			  hvmon_bus_read(vcpu, HVMON_BUS_MMIO, a->gpa, a->len, a->data);
+}
+
+static void trace_access(struct hvmon_vcpu *vcpu, const struct hvmon_emul_access *a, bool user)
+{
+	if (trace_hvmon_mmio_enabled())
+		trace_hvmon_mmio(vcpu, a->write, a->gpa, a->len, trace_value(a), user);
+}
+
 /* A device in the kernel, 0 if one took the access */
 static int kernel_device(struct hvmon_vcpu *vcpu, struct hvmon_emul_access *a)
 {
 	int r = -EOPNOTSUPP;
 
-	if (a->write) {
-		if (vcpu->lapic)
-			r = hvmon_lapic_mmio_write(vcpu, a->gpa, a->len, a->data);
-		if (r)
-			r = hvmon_bus_write(vcpu, HVMON_BUS_MMIO, a->gpa, a->len, a->data);
-	} else {
-		if (vcpu->lapic)
-			r = hvmon_lapic_mmio_read(vcpu, a->gpa, a->len, a->data);
-		if (r)
-			r = hvmon_bus_read(vcpu, HVMON_BUS_MMIO, a->gpa, a->len, a->data);
-	}
+	if (vcpu->lapic)
+		r = lapic_access(vcpu, a);
+	if (r)
+		r = bus_access(vcpu, a);
 	if (!r)
-		trace_hvmon_mmio(vcpu, a->write, a->gpa, a->len, trace_value(a), false);
+		trace_access(vcpu, a, false);
 	return r;
 }
 
@@ -124,22 +135,10 @@ static int to_launcher(struct hvmon_vcpu *vcpu, struct hvmon_emul_access *a)
 	else
 		memset(run->data, 0, a->len);
 	if (a->write)
-		trace_hvmon_mmio(vcpu, true, a->gpa, a->len, trace_value(a), true);
+		trace_access(vcpu, a, true);
 	vcpu->complete = emul_mmio_done;
 	hvmon_user_exit(vcpu, HVMON_EXIT_MMIO);
 	return EM_WAIT;
-}
-
-/* All of an instruction or nothing: what cannot be done here is done again outside */
-static int section_access(struct hvmon_emul *em, struct hvmon_emul_access *a)
-{
-	struct hvmon_vcpu *vcpu = vcpu_of(em);
-
-	if (em->map[EM_MAP_RM].nr != 1 || a->gpa != to_vcpu_emul(em)->gpa ||
-	    kernel_device(vcpu, a))
-		return -EAGAIN;
-	vcpu->stats.mmio++;
-	return EM_OK;
 }
 
 static int vcpu_access(struct hvmon_emul *em, struct hvmon_emul_access *a)
@@ -147,8 +146,6 @@ static int vcpu_access(struct hvmon_emul *em, struct hvmon_emul_access *a)
 	struct hvmon_vcpu *vcpu = vcpu_of(em);
 	int r;
 
-	if (vcpu->in_section)
-		return section_access(em, a);
 	if (vcpu->exit.place == HVMON_PLACE_LAUNCHER && a->gpa == to_vcpu_emul(em)->gpa) {
 		vcpu->stats.mmio++;
 		return to_launcher(vcpu, a);
@@ -530,7 +527,7 @@ static int emul_mmio_done(struct hvmon_vcpu *vcpu)
 	if (!a->write) {
 		/* The launcher may go on writing there: copied once */
 		memcpy(a->data, vcpu->run->data, a->len);
-		trace_hvmon_mmio(vcpu, false, a->gpa, a->len, trace_value(a), true);
+		trace_access(vcpu, a, true);
 	}
 	a->done = true;
 	return emul_rerun(vcpu);
@@ -613,46 +610,87 @@ static bool is_other_port_access(struct hvmon_vcpu *vcpu, const struct hvmon_ins
 	       vcpu->pio.in != (insn->op == OP_INS);
 }
 
-/**
- * hvmon_kernel_has_device - may an access to memory be for a device of the kernel?
- * @vcpu: the vCPU
- * @gpa: address
- *
- * Return: whether it may, by the address alone.
- */
-bool hvmon_kernel_has_device(struct hvmon_vcpu *vcpu, u64 gpa)
+/* Does the operand of em->insn lie at @gpa, all in one page, and may it be accessed? */
+static bool operand_is_at(struct hvmon_vcpu *vcpu, struct hvmon_emul *em, u64 gpa, u32 len,
+			  bool write)
 {
-	return hvmon_lapic_has_page(vcpu, gpa) ||
-	       hvmon_bus_has_device(vcpu, HVMON_BUS_MMIO, gpa);
+	u64 ea = hvmon_insn_address(&em->insn, &vcpu->regs), lin = ea, found;
+	u32 access = write ? HVMON_ACCESS_WRITE : 0, error;
+	u64 cr0 = hvmon_call(get_reg, vcpu, HVMON_REG_CR0);
+	int seg = em->insn.seg;
+	struct hvmon_segment s;
+
+	if (em->insn.bits != 64 || seg == HVMON_FS || seg == HVMON_GS) {
+		hvmon_call(get_seg, vcpu, seg, &s);
+		lin += s.base;
+	}
+	if (em->insn.bits != 64) {
+		lin = (u32)lin;
+		if (!hvmon_seg_allows(&s, cr0, vcpu->regs.rflags, ea, len, write))
+			return false;
+	} else if (!hvmon_canonical(lin, hvmon_call(get_reg, vcpu, HVMON_REG_CR4))) {
+		return false;
+	}
+	if (offset_in_page(lin) + len > PAGE_SIZE)
+		return false;
+	if (!(cr0 & X86_CR0_PG))
+		return lin == gpa;
+	if (hvmon_call(cpl, vcpu) == 3)
+		access |= HVMON_ACCESS_USER;
+	return !hvmon_gva_to_gpa(vcpu, lin, access, true, &found, &error) && found == gpa;
 }
 
 /**
- * hvmon_emulate_device - emulate an access to such a device, inside the section
+ * hvmon_emulate_device - emulate an access to a device of the kernel, inside the section
  * @vcpu: the vCPU
  * @gpa: the address that faulted, where there is no memory
+ * @lapic: it is in the LAPIC's page; else a device on the bus may have it
  *
  * What drivers use: MOV to or from an address in one page, one access. Guest memory
- * is read, its page tables too, as far as it is present.
+ * is read, its page tables too, as far as it is present. All of an instruction or
+ * nothing: so it needs no copy of the registers, and no log of accesses.
  *
  * Return: HVMON_RESUME; HVMON_LATER: nothing has happened, hvmon_emulate() has to
  * do it; or -errno.
  */
-int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa)
+int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa, bool lapic)
 {
 	struct hvmon_emul *em = vcpu->emul;
+	const struct hvmon_insn *insn;
+	struct hvmon_emul_access a;
+	u64 val;
 	int r;
 
 	/* The first emulation, outside, makes it */
-	if (!em || vcpu->in_flight.valid)
+	if (!em || vcpu->in_flight.valid || fetch_and_decode(vcpu, em))
 		return HVMON_LATER;
-	to_vcpu_emul(em)->gpa = gpa;
-	hvmon_emul_reset(em);
-	if (fetch_and_decode(vcpu, em) || em->insn.op != OP_MOV || !em->insn.mem)
+	insn = &em->insn;
+	if (insn->op != OP_MOV || !insn->mem || insn->src == OPD_SEG)
 		return HVMON_LATER;
-	em->cpl = hvmon_call(cpl, vcpu);
-	if (hvmon_emul_step(em))
+	a.gpa = gpa;
+	a.len = insn->opsize;
+	a.write = insn->dst == OPD_RM;
+	if (!operand_is_at(vcpu, em, gpa, a.len, a.write))
 		return HVMON_LATER;
-	r = commit(vcpu, em);
+	if (a.write) {
+		val = insn->src == OPD_IMM ? insn->imm :
+		      hvmon_insn_reg(insn, &vcpu->regs,
+				     insn->src == OPD_ACC ? HVMON_RAX : insn->reg, a.len);
+		memcpy(a.data, &val, sizeof(val));
+	}
+	if (lapic ? lapic_access(vcpu, &a) : bus_access(vcpu, &a))
+		return HVMON_LATER;
+	trace_access(vcpu, &a, false);
+	vcpu->stats.mmio++;
+	vcpu->stats.emulated++;
+	if (!a.write) {
+		memcpy(&val, a.data, sizeof(val));
+		hvmon_insn_set_reg(insn, &vcpu->regs,
+				   insn->dst == OPD_ACC ? HVMON_RAX : insn->reg, a.len, val);
+	}
+	vcpu->regs.rflags &= ~(u64)X86_EFLAGS_RF;
+	vcpu->exit.insn_len = insn->len;
+	r = hvmon_call(skip_insn, vcpu);
 	return r < 0 ? r : HVMON_RESUME;
 }
 

@@ -183,14 +183,17 @@ int hvmon_exit_unexpected(struct hvmon_vcpu *vcpu)
  */
 static int exit_mmu_section(struct hvmon_vcpu *vcpu, u64 gpa)
 {
+	bool lapic;
+
 	if (hvmon_gpa_has_slot(vcpu, gpa))
 		return HVMON_LATER;
-	if (!hvmon_kernel_has_device(vcpu, gpa)) {
+	lapic = hvmon_lapic_has_page(vcpu, gpa);
+	if (!lapic && !hvmon_bus_has_device(vcpu, HVMON_BUS_MMIO, gpa)) {
 		vcpu->exit.place = HVMON_PLACE_LAUNCHER;
 		return HVMON_LATER;
 	}
 	vcpu->exit.place = HVMON_PLACE_NO_MEMORY;
-	return hvmon_emulate_device(vcpu, gpa);
+	return hvmon_emulate_device(vcpu, gpa, lapic);
 }
 
 int hvmon_exit_mmu(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)

@@ -339,6 +339,8 @@ struct hvmon_vcpu {
 	struct hvmon_pv pv;
 	struct hvmon_emul *emul;
 	struct hvmon_window window[HVMON_WINDOWS];	/* by the page's number */
+	u64 hole_gfn;		/* a frame of no slot, when vm->slots_gen was this: */
+	u64 hole_gen;		/* 0: none is known */
 
 	/* port access that is under way in the launcher */
 	struct {
@@ -774,10 +776,11 @@ void hvmon_emul_fini(struct hvmon_vcpu *vcpu);
  * ~0 if none. HVMON_LATER inside a section.
  */
 int hvmon_emulate(struct hvmon_vcpu *vcpu, u64 gpa);
-/* By its address, may an access be for a device of the kernel? */
-bool hvmon_kernel_has_device(struct hvmon_vcpu *vcpu, u64 gpa);
-/* In a section: a plain load from such a device at @gpa, or a store; or HVMON_LATER */
-int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa);
+/*
+ * In a section: a plain load from a device of the kernel at @gpa, or a store; or
+ * HVMON_LATER. @lapic: it is the LAPIC's page
+ */
+int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa, bool lapic);
 /* Length of the instruction at RIP, fetched and decoded; or -errno */
 int hvmon_insn_len(struct hvmon_vcpu *vcpu);
 /* Fetch up to @len bytes at CS:RIP; the number, or -errno */

@@ -280,12 +280,18 @@ static int ioapic_dev_read(struct hvmon_iodev *dev, struct hvmon_vcpu *vcpu, u64
 	unsigned long flags;
 	u32 val;
 
-	memset(data, 0, len);
-	if (part >= 4)
+	if (unlikely(part >= 4)) {
+		memset(data, 0, len);
 		return 0;
+	}
 	raw_spin_lock_irqsave(&irqs->lock, flags);
 	val = hvmon_ioapic_read(irqs, offset & ~0xfULL);
 	raw_spin_unlock_irqrestore(&irqs->lock, flags);
+	if (likely(len == 4 && !part)) {
+		memcpy(data, &val, 4);
+		return 0;
+	}
+	memset(data, 0, len);
 	val >>= part * 8;
 	memcpy(data, &val, min_t(u32, len, 4 - part));
 	return 0;

@@ -69,7 +69,8 @@ static u32 bus_upper_bound(const struct hvmon_bus *b, u64 addr)
  * of it, because half of an access is nobody's business, or a doorbell. There
  * may be another doorbell before it.
  */
-static const struct hvmon_bus_range *bus_match(const struct hvmon_bus *b, u32 i, u64 addr, u32 len)
+static __always_inline const struct hvmon_bus_range *
+bus_match(const struct hvmon_bus *b, u32 i, u64 addr, u32 len)
 {
 	const struct hvmon_bus_range *r;
 

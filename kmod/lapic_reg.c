@@ -303,8 +303,13 @@ int hvmon_lapic_mmio_read(struct hvmon_vcpu *vcpu, u64 gpa, u32 len, void *data)
 
 	if (offset < 0)
 		return offset;
-	memset(data, 0, len);
 	part = offset & 0xf;
+	if (likely(len == 4 && !part)) {
+		hvmon_lapic_reg_read(vcpu->lapic, offset, &val);
+		memcpy(data, &val, 4);
+		return 0;
+	}
+	memset(data, 0, len);
 	if (part >= 4)
 		return 0;
 	hvmon_lapic_reg_read(vcpu->lapic, offset - part, &val);

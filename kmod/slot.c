@@ -157,10 +157,20 @@ struct hvmon_slot *hvmon_slot_by_gfn(struct hvmon_vm *vm, u64 gfn)
 bool hvmon_gpa_has_slot(struct hvmon_vcpu *vcpu, u64 gpa)
 {
 	struct hvmon_vm *vm = vcpu->vm;
-	int idx = srcu_read_lock(&vm->srcu);
-	bool has = hvmon_slot_by_gfn(vm, gpa >> PAGE_SHIFT);
+	/* Pairs with slots_publish(): what is found holds as long as the number */
+	u64 gen = smp_load_acquire(&vm->slots_gen), gfn = gpa >> PAGE_SHIFT;
+	bool has;
+	int idx;
 
+	if (vcpu->hole_gfn == gfn && vcpu->hole_gen == gen)
+		return false;
+	idx = srcu_read_lock(&vm->srcu);
+	has = hvmon_slot_by_gfn(vm, gfn);
 	srcu_read_unlock(&vm->srcu, idx);
+	if (!has) {
+		vcpu->hole_gfn = gfn;
+		vcpu->hole_gen = gen;
+	}
 	return has;
 }
 
