@@ -28,7 +28,7 @@
 
 #define BUF_BASE	0x20000000ULL	/* within reach of disp32 and 32-bit addresses */
 #define BUF_SIZE	0x4000
-#define CODE_BASE	0x40000000ULL	/* where no bit offset of BT reaches */
+#define CODE_BASE	0x50000000ULL	/* where no bit offset of BT reaches: 512 MiB */
 
 struct machine native;
 u64 native_target;
@@ -494,7 +494,7 @@ static void *map_fixed(u64 addr, size_t size, int prot)
 }
 
 /*
- * The bit offset of a BT reaches 256 MiB either way. Where the heap is placed
+ * The bit offset of a BT reaches 256 MiB down and 512 MiB up. Where the heap is placed
  * at random, it may lie there, and what must fault would hit it.
  */
 static void fixed_addresses(char **argv)
