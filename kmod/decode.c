@@ -116,7 +116,8 @@ static const struct hvmon_opcode one_byte[256] = {
 	[0xae] = ROW(F_BYTE, OP_SCAS, 0, 0), [0xaf] = ROW(0, OP_SCAS, 0, 0),
 	[0xb0 ... 0xb7] = LEN(F_IMM8),
 	[0xb8 ... 0xbf] = LEN(F_IMMV),
-	[0xc0 ... 0xc1] = LEN(F_MODRM | F_IMM8),
+	[0xc0] = ROW(F_MODRM | F_IMM8 | F_BYTE, OP_SHIFT, OPD_RM, OPD_IMM),
+	[0xc1] = ROW(F_MODRM | F_IMM8, OP_SHIFT, OPD_RM, OPD_IMM),
 	[0xc2] = LEN(F_IMM16), [0xc3] = LEN(0),
 	[0xc4 ... 0xc5] = LEN(F_MODRM | F_MEM | F_NO64),	/* not VEX */
 	[0xc6] = GROUP(F_IMM8 | F_BYTE, GRP_11B),
@@ -124,7 +125,10 @@ static const struct hvmon_opcode one_byte[256] = {
 	[0xc8] = LEN(F_IMM16 | F_IMM8), [0xc9] = LEN(0),
 	[0xca] = LEN(F_IMM16), [0xcb ... 0xcc] = LEN(0),
 	[0xcd] = LEN(F_IMM8), [0xce] = LEN(F_NO64), [0xcf] = LEN(0),
-	[0xd0 ... 0xd3] = LEN(F_MODRM),
+	[0xd0] = ROW(F_MODRM | F_BYTE, OP_SHIFT, OPD_RM, OPD_ONE),
+	[0xd1] = ROW(F_MODRM, OP_SHIFT, OPD_RM, OPD_ONE),
+	[0xd2] = ROW(F_MODRM | F_BYTE, OP_SHIFT, OPD_RM, OPD_CL),
+	[0xd3] = ROW(F_MODRM, OP_SHIFT, OPD_RM, OPD_CL),
 	[0xd4 ... 0xd5] = LEN(F_IMM8 | F_NO64), [0xd6] = LEN(F_NO64),
 	[0xd7] = LEN(0),
 	[0xd8 ... 0xdf] = LEN(F_MODRM),
@@ -161,7 +165,8 @@ static const struct hvmon_opcode two_byte[256] = {
 	[0x2b] = GROUP(0, GRP_VEC), [0x2c ... 0x2f] = LEN(F_MODRM),
 	[0x30 ... 0x35] = LEN(0), [0x36] = UD, [0x37] = LEN(0),
 	[0x38 ... 0x3f] = UD,
-	[0x40 ... 0x6d] = LEN(F_MODRM),
+	[0x40 ... 0x4f] = ROW(F_MODRM, OP_CMOV, OPD_REG, OPD_RM),
+	[0x50 ... 0x6d] = LEN(F_MODRM),
 	[0x6e ... 0x6f] = GROUP(0, GRP_VEC),
 	[0x70 ... 0x73] = LEN(F_MODRM | F_IMM8),
 	[0x74 ... 0x76] = LEN(F_MODRM), [0x77] = LEN(0),
@@ -169,7 +174,7 @@ static const struct hvmon_opcode two_byte[256] = {
 	[0x79 ... 0x7d] = LEN(F_MODRM),
 	[0x7e ... 0x7f] = GROUP(0, GRP_VEC),
 	[0x80 ... 0x8f] = LEN(F_IMMZ),
-	[0x90 ... 0x9f] = LEN(F_MODRM),
+	[0x90 ... 0x9f] = ROW(F_MODRM | F_BYTE, OP_SET, OPD_RM, 0),
 	[0xa0 ... 0xa2] = LEN(0),
 	[0xa3] = ROW(F_MODRM, OP_BT, OPD_RM, OPD_REG),
 	[0xa4] = ROW(F_MODRM | F_IMM8, OP_SHLD, OPD_RM, OPD_REG),
@@ -214,12 +219,14 @@ static const struct hvmon_opcode groups[][8] = {
 	[GRP_3B] = {
 		ROW(F_IMM8, OP_TEST, OPD_RM, OPD_IMM), ROW(F_IMM8, OP_TEST, OPD_RM, OPD_IMM),
 		ROW(F_LOCK, OP_NOT, OPD_RM, 0), ROW(F_LOCK, OP_NEG, OPD_RM, 0),
-		[4 ... 7] = LEN(0),
+		ROW(0, OP_MUL, 0, OPD_RM), ROW(0, OP_IMUL_WIDE, 0, OPD_RM),
+		ROW(0, OP_DIV, 0, OPD_RM), ROW(0, OP_IDIV, 0, OPD_RM),
 	},
 	[GRP_3V] = {
 		ROW(F_IMMZ, OP_TEST, OPD_RM, OPD_IMM), ROW(F_IMMZ, OP_TEST, OPD_RM, OPD_IMM),
 		ROW(F_LOCK, OP_NOT, OPD_RM, 0), ROW(F_LOCK, OP_NEG, OPD_RM, 0),
-		[4 ... 7] = LEN(0),
+		ROW(0, OP_MUL, 0, OPD_RM), ROW(0, OP_IMUL_WIDE, 0, OPD_RM),
+		ROW(0, OP_DIV, 0, OPD_RM), ROW(0, OP_IDIV, 0, OPD_RM),
 	},
 	[GRP_4] = {
 		ROW(F_LOCK, OP_INC, OPD_RM, 0), ROW(F_LOCK, OP_DEC, OPD_RM, 0),
@@ -609,6 +616,8 @@ static void settle_special(struct hvmon_insn *insn, const struct cursor *c)
 {
 	if (insn->op == OP_ALU) {
 		insn->op = (is_arithmetic(insn) ? insn->opcode : insn->modrm) >> 3 & 7;
+	} else if (insn->op == OP_SHIFT) {
+		insn->op = OP_ROL + (insn->modrm >> 3 & 7);
 	} else if (insn->map == 0 && insn->opcode == 0x63) {
 		if (insn->bits != 64)
 			insn->op = OP_LEN;	/* ARPL */

@@ -19,6 +19,8 @@ enum hvmon_op {
 	OP_INC, OP_DEC, OP_XCHG, OP_XADD, OP_CMPXCHG,
 	OP_BT, OP_BTS, OP_BTR, OP_BTC, OP_BSF, OP_BSR,
 	OP_IMUL, OP_IMUL_IMM, OP_SHLD, OP_SHRD,
+	OP_MUL, OP_IMUL_WIDE, OP_DIV, OP_IDIV, OP_CMOV, OP_SET,
+	OP_ROL, OP_ROR, OP_RCL, OP_RCR, OP_SHL, OP_SHR, OP_SAL, OP_SAR,
 	OP_NR_INT,
 
 	OP_CMPXCHG8B = OP_NR_INT, OP_PUSH, OP_POP, OP_VEC,
@@ -29,6 +31,7 @@ enum hvmon_op {
 	OP_LEN = OP_NR_EXEC,	/* only its length is known */
 	OP_GROUP,		/* ModRM.reg selects, or a table of prefixes */
 	OP_ALU,			/* one of the first eight, by the opcode or ModRM.reg */
+	OP_SHIFT,		/* one of the eight from OP_ROL on, by ModRM.reg */
 	OP_UD,			/* undefined: raises #UD */
 	OP_UNKNOWN,		/* may be defined, but not here */
 };
@@ -40,6 +43,8 @@ enum hvmon_operand {
 	OPD_REG,		/* ModRM.reg */
 	OPD_ACC,		/* AL, AX, EAX, RAX */
 	OPD_IMM,
+	OPD_ONE,		/* the number 1 */
+	OPD_CL,
 	OPD_SEG,		/* selector of segment ModRM.reg */
 };
 

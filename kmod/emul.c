@@ -285,6 +285,12 @@ static int load(struct hvmon_emul *em, int opd, int size, u64 *val)
 	case OPD_IMM:
 		*val = insn->imm & hvmon_size_mask(size);
 		break;
+	case OPD_ONE:
+		*val = 1;
+		break;
+	case OPD_CL:
+		*val = hvmon_em_reg(em, HVMON_RCX, 1);
+		break;
 	case OPD_SEG:
 		em->ops->get_seg(em, insn->reg, &s);
 		*val = s.selector;
@@ -335,14 +341,37 @@ static int map_rm(struct hvmon_emul *em, const struct hvmon_int_op *op)
 			       is_dst && (op->flags & INT_WR));
 }
 
-/* The operand that is neither destination nor source: CL of A5 and AD, or immediate */
+/*
+ * The operand that is neither destination nor source: CL of A5 and AD, a condition
+ * or an immediate
+ */
 static u64 third_operand(struct hvmon_emul *em)
 {
 	const struct hvmon_insn *insn = &em->insn;
 
+	if (insn->op == OP_CMOV || insn->op == OP_SET)
+		return insn->opcode & 15;
 	if ((insn->op == OP_SHLD || insn->op == OP_SHRD) && insn->opcode & 1)
 		return hvmon_em_reg(em, HVMON_RCX, 1);
 	return insn->imm;
+}
+
+/* AH or rDX */
+static u64 high_half(struct hvmon_emul *em)
+{
+	if (em->insn.opsize == 1)
+		return hvmon_em_reg(em, HVMON_RAX, 2) >> 8;
+	return hvmon_em_reg(em, HVMON_RDX, em->insn.opsize);
+}
+
+static void set_halves(struct hvmon_emul *em, const struct hvmon_int_args *a)
+{
+	if (a->size == 1) {
+		hvmon_em_set_reg(em, HVMON_RAX, 2, a->high << 8 | a->acc);
+		return;
+	}
+	hvmon_em_set_reg(em, HVMON_RAX, a->size, a->acc);
+	hvmon_em_set_reg(em, HVMON_RDX, a->size, a->high);
 }
 
 static int exec_int(struct hvmon_emul *em)
@@ -355,6 +384,7 @@ static int exec_int(struct hvmon_emul *em)
 		.rflags = em->regs.rflags,
 		.third = third_operand(em),
 		.acc = hvmon_em_reg(em, HVMON_RAX, insn->opsize),
+		.high = op->flags & INT_WIDE ? high_half(em) : 0,
 	};
 	int r;
 
@@ -371,7 +401,11 @@ static int exec_int(struct hvmon_emul *em)
 	if (r)
 		return r;
 	op->fn(&a);
+	if (a.fault)
+		return hvmon_em_raise(em, 0, false, 0, 0);
 	em->regs.rflags = a.rflags;
+	if (op->flags & INT_WIDE)
+		set_halves(em, &a);
 	if (op->flags & INT_WR_SRC)
 		r = store(em, insn->src, insn->opsize, a.src);
 	/* Only memory sees the write of a CMPXCHG that found another value */

@@ -85,7 +85,8 @@ struct hvmon_emul_ops {
  * struct hvmon_emul - an instruction and how far it got
  * @ops: the outside
  * @in: registers before the instruction; hvmon_emul_step() leaves them alone
- * @regs: registers after it, when hvmon_emul_step() returned EM_OK
+ * @regs: registers after it, when hvmon_emul_step() returned EM_OK; on the way RIP is
+ *        that of the next instruction
  * @cpl: privilege level
  * @xsave: XSAVE area in standard format, NULL: no vector instructions
  * @ymm_offset: of YMM_Hi128 in @xsave, 0 if the processor lacks AVX
@@ -197,24 +198,29 @@ int hvmon_em_system(struct hvmon_emul *em);
  * struct hvmon_int_args - operands of an integer operation, zero-extended
  * @dst: in and out
  * @src: in; out for XCHG and XADD
- * @third: in; the immediate of IMUL, the count of SHLD and SHRD
- * @acc: in and out, for CMPXCHG
+ * @third: in; the immediate of IMUL, the count of SHLD and SHRD, the condition
+ *         of CMOVcc and SETcc as opcodes encode it
+ * @acc: in and out, for CMPXCHG; with INT_WIDE the lower half
+ * @high: in and out, with INT_WIDE: the upper half
  * @rflags: in and out
  * @size: bytes of the operands
  * @srcsize: bytes of the source
  * @set_acc: out: @acc is to be written
  * @keep: out: the destination is not to be written
+ * @fault: out: #DE, and nothing is to be written
  */
 struct hvmon_int_args {
 	u64 dst;
 	u64 src;
 	u64 third;
 	u64 acc;
+	u64 high;
 	u64 rflags;
 	u8 size;
 	u8 srcsize;
 	bool set_acc;
 	bool keep;
+	bool fault;
 };
 
 /* hvmon_int_op.flags: what it does with its operands besides reading the source */
@@ -222,6 +228,7 @@ struct hvmon_int_args {
 #define INT_WR		BIT(1)	/* writes it */
 #define INT_WR_SRC	BIT(2)	/* writes the source */
 #define INT_BIT		BIT(3)	/* the source is a bit number */
+#define INT_WIDE	BIT(4)	/* the destination is twice as wide: AX, DX:AX, ... RDX:RAX */
 
 struct hvmon_int_op {
 	void (*fn)(struct hvmon_int_args *a);

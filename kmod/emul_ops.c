@@ -287,6 +287,173 @@ static void op_shrd(struct hvmon_int_args *a)
 	shift_double(a, false);
 }
 
+/* ---- products and quotients of double width ---- */
+
+/* CF and OF say that the upper half is more than the extension of the lower one */
+static void set_product(struct hvmon_int_args *a, unsigned __int128 product, bool wide)
+{
+	a->acc = (u64)product & hvmon_size_mask(a->size);
+	a->high = (u64)(product >> (8 * a->size)) & hvmon_size_mask(a->size);
+	a->rflags &= ~(CF | OF);
+	if (wide)
+		a->rflags |= CF | OF;
+}
+
+static void op_mul(struct hvmon_int_args *a)
+{
+	unsigned __int128 product = (unsigned __int128)a->acc * a->src;
+
+	set_product(a, product, product >> (8 * a->size));
+}
+
+static void op_imul_wide(struct hvmon_int_args *a)
+{
+	__int128 product = (__int128)sign_extend(a, a->acc) * sign_extend(a, a->src);
+
+	set_product(a, product, product != sign_extend(a, (u64)product));
+}
+
+/* False if the quotient has more than 64 bits; the kernel lacks the compiler's function */
+static bool divide(unsigned __int128 n, u64 d, u64 *quotient, u64 *rest)
+{
+	u64 high = n >> 64;
+
+	if (high >= d)
+		return false;
+	asm("divq %[d]" : "=a" (*quotient), "=d" (*rest)
+	    : [d] "r" (d), "0" ((u64)n), "1" (high) : "cc");
+	return true;
+}
+
+static unsigned __int128 dividend(const struct hvmon_int_args *a)
+{
+	return (unsigned __int128)a->high << (8 * a->size) | a->acc;
+}
+
+static void op_div(struct hvmon_int_args *a)
+{
+	u64 quotient, rest;
+
+	a->fault = !divide(dividend(a), a->src, &quotient, &rest) ||
+		   quotient > hvmon_size_mask(a->size);
+	if (a->fault)
+		return;
+	a->acc = quotient;
+	a->high = rest;
+}
+
+/* Truncates towards zero: the rest has the dividend's sign */
+static void op_idiv(struct hvmon_int_args *a)
+{
+	bool minus = a->high & sign_bit(a), opposite = !!(a->src & sign_bit(a)) != minus;
+	unsigned __int128 n = dividend(a), mask = ~(unsigned __int128)0 >> (128 - 16 * a->size);
+	u64 d = a->src & sign_bit(a) ? -(u64)sign_extend(a, a->src) : a->src, quotient, rest;
+
+	if (minus)
+		n = -n & mask;
+	a->fault = !divide(n, d, &quotient, &rest) || quotient > sign_bit(a) - !opposite;
+	if (a->fault)
+		return;
+	a->acc = (opposite ? -quotient : quotient) & hvmon_size_mask(a->size);
+	a->high = (minus ? -rest : rest) & hvmon_size_mask(a->size);
+}
+
+/* ---- shifts and rotations, bit by bit ---- */
+
+/* What comes in at the other end */
+enum { IN_ZERO, IN_CARRY, IN_OUT, IN_SIGN };
+
+static void shift(struct hvmon_int_args *a, bool left, int in)
+{
+	unsigned int bits = 8 * a->size, count = a->src & (bits == 64 ? 63 : 31), i;
+	u64 carry = a->rflags & CF, flags, out, bit, top;
+
+	/* Flags stay; the store still clears the upper half of a 32-bit register */
+	if (!count)
+		return;
+	for (i = 0; i < count; i++) {
+		out = left ? a->dst >> (bits - 1) : a->dst & 1;
+		bit = in == IN_CARRY ? carry : in == IN_OUT ? out :
+		      in == IN_SIGN ? a->dst >> (bits - 1) : 0;
+		carry = out;
+		if (left)
+			a->dst = (a->dst << 1 | bit) & hvmon_size_mask(a->size);
+		else
+			a->dst = a->dst >> 1 | bit << (bits - 1);
+	}
+	/* Defined for one bit only: the sign has changed, or will if that goes on */
+	top = a->dst >> (bits - 1);
+	flags = carry;
+	if (top ^ (left ? carry : a->dst >> (bits - 2) & 1))
+		flags |= OF;
+	if (in == IN_CARRY || in == IN_OUT)
+		a->rflags = (a->rflags & ~CF) | carry;
+	else
+		set_flags(a, a->dst, flags, AF | OF);
+	if (count == 1)
+		a->rflags = (a->rflags & ~OF) | (flags & OF);
+}
+
+static void op_rol(struct hvmon_int_args *a)
+{
+	shift(a, true, IN_OUT);
+}
+
+static void op_ror(struct hvmon_int_args *a)
+{
+	shift(a, false, IN_OUT);
+}
+
+static void op_rcl(struct hvmon_int_args *a)
+{
+	shift(a, true, IN_CARRY);
+}
+
+static void op_rcr(struct hvmon_int_args *a)
+{
+	shift(a, false, IN_CARRY);
+}
+
+static void op_shl(struct hvmon_int_args *a)
+{
+	shift(a, true, IN_ZERO);
+}
+
+static void op_shr(struct hvmon_int_args *a)
+{
+	shift(a, false, IN_ZERO);
+}
+
+static void op_sar(struct hvmon_int_args *a)
+{
+	shift(a, false, IN_SIGN);
+}
+
+/* ---- conditions, APM vol. 3, "Jcc" ---- */
+
+static bool condition(const struct hvmon_int_args *a)
+{
+	static const u64 any_of[8] = { OF, CF, ZF, CF | ZF, SF, PF, 0, ZF };
+	bool less = !!(a->rflags & SF) != !!(a->rflags & OF);
+	bool met = a->rflags & any_of[a->third >> 1];
+
+	if (a->third >= 12)
+		met |= less;
+	return met != (a->third & 1);
+}
+
+/* Its destination is written in any case: the upper half of a 32-bit register */
+static void op_cmov(struct hvmon_int_args *a)
+{
+	if (condition(a))
+		a->dst = a->src;
+}
+
+static void op_set(struct hvmon_int_args *a)
+{
+	a->dst = condition(a);
+}
+
 #define RDWR	(INT_RD | INT_WR)
 
 const struct hvmon_int_op hvmon_int_ops[OP_NR_INT] = {
@@ -320,4 +487,18 @@ const struct hvmon_int_op hvmon_int_ops[OP_NR_INT] = {
 	[OP_IMUL_IMM] = { op_imul_imm, INT_WR },
 	[OP_SHLD] = { op_shld, RDWR },
 	[OP_SHRD] = { op_shrd, RDWR },
+	[OP_MUL] = { op_mul, INT_WIDE },
+	[OP_IMUL_WIDE] = { op_imul_wide, INT_WIDE },
+	[OP_DIV] = { op_div, INT_WIDE },
+	[OP_IDIV] = { op_idiv, INT_WIDE },
+	[OP_CMOV] = { op_cmov, RDWR },
+	[OP_SET] = { op_set, INT_WR },
+	[OP_ROL] = { op_rol, RDWR },
+	[OP_ROR] = { op_ror, RDWR },
+	[OP_RCL] = { op_rcl, RDWR },
+	[OP_RCR] = { op_rcr, RDWR },
+	[OP_SHL] = { op_shl, RDWR },
+	[OP_SHR] = { op_shr, RDWR },
+	[OP_SAL] = { op_shl, RDWR },
+	[OP_SAR] = { op_sar, RDWR },
 };

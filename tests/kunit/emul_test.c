@@ -278,6 +278,51 @@ static void one_operand(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, a.rflags, 0x44);
 }
 
+/* A quotient that does not fit by one is #DE, and writes nothing; rests have the dividend's sign */
+static void quotients(struct kunit *test)
+{
+	static const struct {
+		u8 op, size;
+		u64 high, low, divisor;
+		bool fault;
+		u64 quotient, rest;
+	} rows[] = {
+		{ OP_DIV, 1, 0, 1, 0, true },
+		{ OP_DIV, 1, 0xfe, 0xff, 0xff, false, 0xff, 0xfe },
+		{ OP_DIV, 1, 0xff, 0, 0xff, true },
+		{ OP_DIV, 4, 1, 0, 2, false, 0x80000000, 0 },
+		{ OP_DIV, 8, 5, 6, 6, false, 0xd555555555555556, 2 },
+		{ OP_DIV, 8, 6, 0, 6, true },
+		{ OP_IDIV, 1, 0, 127, 1, false, 127, 0 },
+		{ OP_IDIV, 1, 0, 128, 1, true },
+		{ OP_IDIV, 1, 0xff, 0x80, 1, false, 0x80, 0 },
+		{ OP_IDIV, 1, 0xff, 0x7f, 1, true },
+		{ OP_IDIV, 1, 0, 128, 0xff, false, 0x80, 0 },
+		{ OP_IDIV, 1, 0, 129, 0xff, true },
+		{ OP_IDIV, 1, 0xff, 0x80, 0xff, true },
+		{ OP_IDIV, 2, 0xffff, 0xfff9, 2, false, 0xfffd, 0xffff },
+		{ OP_IDIV, 4, 0, 7, 0xfffffffe, false, 0xfffffffd, 1 },
+		{ OP_IDIV, 8, 0x8000000000000000, 0, 0x8000000000000000, true },
+		{ OP_IDIV, 8, 0, 0, 0, true },
+		{ OP_IDIV, 8, ~0ULL, 1ULL << 63, 1, false, 1ULL << 63, 0 },
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct hvmon_int_args a = {
+			.size = rows[i].size, .srcsize = rows[i].size, .high = rows[i].high,
+			.acc = rows[i].low, .src = rows[i].divisor,
+		};
+
+		hvmon_int_ops[rows[i].op].fn(&a);
+		KUNIT_EXPECT_EQ_MSG(test, a.fault, rows[i].fault, "row %d", i);
+		if (a.fault || rows[i].fault)
+			continue;
+		KUNIT_EXPECT_EQ_MSG(test, a.acc, rows[i].quotient, "row %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, a.high, rows[i].rest, "row %d", i);
+	}
+}
+
 /* ---- registers ---- */
 
 /* 8 and 16 bits leave the rest of a register, 32 bits clear it */
@@ -647,6 +692,7 @@ static void not_emulated(struct kunit *test)
 static struct kunit_case emul_cases[] = {
 	KUNIT_CASE(arithmetic),
 	KUNIT_CASE(one_operand),
+	KUNIT_CASE(quotients),
 	KUNIT_CASE(partial_registers),
 	KUNIT_CASE(device_rmw),
 	KUNIT_CASE(device_page_crossing),

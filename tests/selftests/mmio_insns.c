@@ -66,6 +66,19 @@ static const struct test tests[] = {
 	{ "lock bts $3,(%rbx)", { 0xf0, 0x0f, 0xba, 0x2b, 0x03 }, 5, 4, true, true,
 	  1, 9, RAX, ANY },
 	{ "btr $3,(%rbx)", { 0x0f, 0xba, 0x33, 0x03 }, 4, 4, true, true, 9, 1, RAX, CF | ANY },
+	{ "mull (%rbx)", { 0xf7, 0x23 }, 2, 4, true, false, 4, 0, 0x5599de20, CF | ANY },
+	{ "imulb (%rbx)", { 0xf6, 0x2b }, 2, 1, true, false,
+	  0xff, 0, 0x1122334455660078ULL, ANY },
+	{ "divl (%rbx)", { 0xf7, 0x33 }, 2, 4, true, false, 0x10, 0, 0x5566778, ANY },
+	{ "idivl (%rbx)", { 0xf7, 0x3b }, 2, 4, true, false, 0xfffffff0, 0, 0xfaa99888, ANY },
+	{ "shll $4,(%rbx)", { 0xc1, 0x23, 0x04 }, 3, 4, true, true,
+	  0x12345678, 0x23456780, RAX, ANY },
+	{ "sarb (%rbx)", { 0xd0, 0x3b }, 2, 1, true, true, 0x81, 0xc0, RAX, CF | SF },
+	{ "rorw %cl,(%rbx)", { 0x66, 0xd3, 0x0b }, 3, 2, true, true, 0x0001, 0x2000, RAX, ANY },
+	{ "cmovne (%rbx),%eax", { 0x0f, 0x45, 0x03 }, 3, 4, true, false, 0xcafe, 0, 0xcafe, ANY },
+	{ "cmove (%rbx),%eax", { 0x0f, 0x44, 0x03 }, 3, 4, true, false,
+	  0xcafe, 0, 0x55667788, ANY },
+	{ "setne (%rbx)", { 0x0f, 0x95, 0x03 }, 3, 1, false, true, 0, 1, RAX, ANY },
 	{ "stosl", { 0xab }, 1, 4, false, true, 0, 0x55667788, RAX, ANY },
 	{ "lodsl", { 0xad }, 1, 4, true, false, 0x1357, 0, 0x1357, ANY },
 	{ "movabs %al", { 0xa2, 0, 0, 0, 0xd0, 0, 0, 0, 0 }, 9, 1, false, true, 0, 0x88, RAX, ANY },
@@ -102,6 +115,7 @@ int main(void)
 		hvt_state64(&st);
 		st.regs.gpr[HVMON_RAX] = RAX;
 		st.regs.gpr[HVMON_RBX] = DEV;
+		st.regs.gpr[HVMON_RCX] = 3;
 		st.regs.gpr[HVMON_RSI] = DEV;
 		st.regs.gpr[HVMON_RDI] = DEV;
 		hvt_set(v, &st, HVMON_STATE_REGS | HVMON_STATE_SREGS);

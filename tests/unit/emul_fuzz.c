@@ -120,7 +120,7 @@ struct form {
 	u8 kind;
 };
 
-enum { NORMAL, STRING, VECTOR, NO_REX_REG };
+enum { NORMAL, STRING, VECTOR, DIVIDE, CONDITION };
 
 static const struct form forms[] = {
 	{ 0, 0x00, -1, 0, NORMAL },	/* stands for 00-3F, see pick() */
@@ -134,6 +134,13 @@ static const struct form forms[] = {
 	{ 0, 0xf6, 0, 1, NORMAL }, { 0, 0xf7, 0, 'z', NORMAL },
 	{ 0, 0xf6, 2, 0, NORMAL }, { 0, 0xf7, 2, 0, NORMAL },
 	{ 0, 0xf6, 3, 0, NORMAL }, { 0, 0xf7, 3, 0, NORMAL },
+	{ 0, 0xf6, 4, 0, NORMAL }, { 0, 0xf7, 4, 0, NORMAL },
+	{ 0, 0xf6, 5, 0, NORMAL }, { 0, 0xf7, 5, 0, NORMAL },
+	{ 0, 0xf6, 6, 0, DIVIDE }, { 0, 0xf7, 6, 0, DIVIDE },
+	{ 0, 0xf6, 7, 0, DIVIDE }, { 0, 0xf7, 7, 0, DIVIDE },
+	{ 0, 0xc0, -1, 1, NORMAL }, { 0, 0xc1, -1, 1, NORMAL }, { 0, 0xd0, -1, 0, NORMAL },
+	{ 0, 0xd1, -1, 0, NORMAL }, { 0, 0xd2, -1, 0, NORMAL }, { 0, 0xd3, -1, 0, NORMAL },
+	{ 1, 0x40, -1, 0, CONDITION }, { 1, 0x90, -1, 0, CONDITION },
 	{ 0, 0xfe, 0, 0, NORMAL }, { 0, 0xff, 0, 0, NORMAL },
 	{ 0, 0xfe, 1, 0, NORMAL }, { 0, 0xff, 1, 0, NORMAL },
 	{ 1, 0xa3, -1, 0, NORMAL }, { 1, 0xab, -1, 0, NORMAL }, { 1, 0xb3, -1, 0, NORMAL },
@@ -215,7 +222,7 @@ static void put_legacy(struct bytes *c, const struct form *f, u8 opcode)
 			put(c, 0x66);
 		if (f->kind == STRING && rnd() % 4)
 			put(c, rep);
-		if (f->kind == NORMAL && rnd() % 6 == 0)
+		if (f->kind != STRING && rnd() % 6 == 0)
 			put(c, 0xf0);
 	}
 	if (rnd() & 1)
@@ -251,6 +258,8 @@ static void generate(struct bytes *c, const struct form *f)
 	c->imm = 0;
 	if (!f->map && !opcode)
 		opcode = (rnd() & 0x38) | alu[rnd() & 3];
+	if (f->kind == CONDITION)
+		opcode |= rnd() & 15;
 	if (f->kind == VECTOR && have_avx && rnd() & 1)
 		put_vex(c, f);
 	else
@@ -324,6 +333,18 @@ static void set_up_string(struct hvmon_regs *in)
 		memset(buffer + 0xf00, rnd() & 1 ? 0 : 0x80, 0x1200);
 }
 
+/* A small dividend, of either sign, has a quotient that fits */
+static void set_up_divide(struct hvmon_regs *in)
+{
+	s64 high = rnd() % 3 - 1;
+
+	in->gpr[HVMON_RDX] = high ? high >> 1 : rnd() & 0xff;
+	if (rnd() & 1)
+		in->gpr[HVMON_RAX] = (in->gpr[HVMON_RAX] & ~0xff00ULL) | (high & 0xff00);
+}
+
+#define FAULT_DE	32	/* whose vector is 0 */
+
 /* 0, or the vector of the fault */
 static int emulate(struct hvmon_emul *em, struct hvmon_regs *in)
 {
@@ -335,7 +356,7 @@ static int emulate(struct hvmon_emul *em, struct hvmon_regs *in)
 			r = hvmon_emul_step(em);
 		} while (r == EM_WAIT);
 		if (r == EM_FAULT)
-			return em->fault.vector;
+			return em->fault.vector ?: FAULT_DE;
 		if (r) {
 			printf("result %d\n", r);
 			return 255;
@@ -375,12 +396,27 @@ static bool same_vectors(const u8 *xsave)
 	return true;
 }
 
-/* The count of SHLD and SHRD */
+/* The count of shifts and rotations */
 static unsigned int shift_count(const struct hvmon_insn *insn, const struct hvmon_regs *start)
 {
-	u64 n = insn->opcode & 1 ? start->gpr[HVMON_RCX] : insn->imm;
+	bool by_cl = insn->map ? insn->opcode & 1 : insn->src == OPD_CL;
+	u64 n = insn->src == OPD_ONE ? 1 : by_cl ? start->gpr[HVMON_RCX] : insn->imm;
 
 	return n & (insn->opsize == 8 ? 63 : 31);
+}
+
+/* AF is undefined, OF but for one bit; CF if all that was in the operand is gone */
+static u64 shift_flags(const struct hvmon_insn *insn, unsigned int count)
+{
+	u64 flags = HVMON_ARITH_FLAGS;
+
+	if (count)
+		flags &= ~0x10ULL;
+	if (count > 1)
+		flags &= ~0x800ULL;
+	if (count >= 8 * insn->opsize && insn->op >= OP_SHL && insn->op <= OP_SAL)
+		flags &= ~1ULL;
+	return flags;
 }
 
 /* BT leaves all but CF and ZF undefined, logical operations AF */
@@ -391,12 +427,14 @@ static u64 defined_flags(const struct hvmon_insn *insn, const struct hvmon_regs 
 		return 0x41;
 	case OP_BSF: case OP_BSR:
 		return 0x40;
-	case OP_IMUL: case OP_IMUL_IMM:
+	case OP_IMUL: case OP_IMUL_IMM: case OP_MUL: case OP_IMUL_WIDE:
 		return 0x801;
-	case OP_SHLD: case OP_SHRD:
-		if (shift_count(insn, start) > 1)
-			return HVMON_ARITH_FLAGS & ~0x810ULL;
-		return HVMON_ARITH_FLAGS & (shift_count(insn, start) ? ~0x10ULL : ~0ULL);
+	case OP_DIV: case OP_IDIV:
+		return 0;
+	case OP_SHLD: case OP_SHRD: case OP_SHL ... OP_SAR:
+		return shift_flags(insn, shift_count(insn, start));
+	case OP_ROL ... OP_RCR:		/* they leave AF and the others alone */
+		return shift_flags(insn, shift_count(insn, start)) | 0x10;
 	case OP_AND: case OP_OR: case OP_XOR: case OP_TEST:
 		return HVMON_ARITH_FLAGS & ~0x10ULL;
 	default:
@@ -446,6 +484,8 @@ static int round_of(const struct form *f)
 		return 0;
 	if (f->kind == STRING)
 		set_up_string(&in);
+	if (f->kind == DIVIDE && rnd() & 3)
+		set_up_divide(&in);
 	if (r > 0 && r != c.n) {
 		printf("length %d\n", r);
 		return complain(&c, "length", &in, &in, 0, 0);
@@ -469,6 +509,8 @@ static int round_of(const struct form *f)
 	sig = run_native();
 	if (fault || sig) {
 		if (fault == 6 && sig == SIGILL)
+			return 1;
+		if (fault == FAULT_DE && sig == SIGFPE)
 			return 1;
 		if (fault >= 12 && fault <= 14 && (sig == SIGSEGV || sig == SIGBUS))
 			return 1;
@@ -520,6 +562,7 @@ int main(int argc, char **argv)
 	sigaction(SIGSEGV, &sa, NULL);
 	sigaction(SIGBUS, &sa, NULL);
 	sigaction(SIGILL, &sa, NULL);
+	sigaction(SIGFPE, &sa, NULL);
 	if (map_fixed(BUF_BASE, BUF_SIZE, PROT_READ | PROT_WRITE) == MAP_FAILED ||
 	    map_fixed(CODE_BASE, 4096, PROT_READ | PROT_WRITE | PROT_EXEC) == MAP_FAILED) {
 		perror("mmap");
