@@ -72,14 +72,15 @@ static const struct hvmon_opcode one_byte[256] = {
 	[0x36] = UD, [0x37] = LEN(F_NO64),
 	[0x3e] = UD, [0x3f] = LEN(F_NO64),
 	[0x40 ... 0x4f] = LEN(F_NO64),
-	[0x50 ... 0x5f] = LEN(F_D64),
+	[0x50 ... 0x57] = ROW(F_D64, OP_PUSH, 0, OPD_RM),
+	[0x58 ... 0x5f] = ROW(F_D64, OP_POP, OPD_RM, 0),
 	[0x60 ... 0x61] = LEN(F_NO64),
 	[0x62] = LEN(F_MODRM | F_MEM),		/* EVEX is told apart before */
 	[0x63] = ROW(F_MODRM, OP_MOVSX, OPD_REG, OPD_RM),	/* or ARPL */
 	[0x64 ... 0x67] = UD,
-	[0x68] = LEN(F_IMMZ | F_D64),
+	[0x68] = ROW(F_IMMZ | F_D64, OP_PUSH, 0, OPD_IMM),
 	[0x69] = ROW(F_MODRM | F_IMMZ, OP_IMUL_IMM, OPD_REG, OPD_RM),
-	[0x6a] = LEN(F_IMM8 | F_D64),
+	[0x6a] = ROW(F_IMM8 | F_D64, OP_PUSH, 0, OPD_IMM),
 	[0x6b] = ROW(F_MODRM | F_IMM8, OP_IMUL_IMM, OPD_REG, OPD_RM),
 	[0x6c] = ROW(F_BYTE, OP_INS, 0, 0), [0x6d] = ROW(0, OP_INS, 0, 0),
 	[0x6e] = ROW(F_BYTE, OP_OUTS, 0, 0), [0x6f] = ROW(0, OP_OUTS, 0, 0),
@@ -118,11 +119,11 @@ static const struct hvmon_opcode one_byte[256] = {
 	[0xb8 ... 0xbf] = LEN(F_IMMV),
 	[0xc0] = ROW(F_MODRM | F_IMM8 | F_BYTE, OP_SHIFT, OPD_RM, OPD_IMM),
 	[0xc1] = ROW(F_MODRM | F_IMM8, OP_SHIFT, OPD_RM, OPD_IMM),
-	[0xc2] = LEN(F_IMM16), [0xc3] = LEN(0),
+	[0xc2] = ROW(F_IMM16 | F_D64, OP_RET, 0, 0), [0xc3] = ROW(F_D64, OP_RET, 0, 0),
 	[0xc4 ... 0xc5] = LEN(F_MODRM | F_MEM | F_NO64),	/* not VEX */
 	[0xc6] = GROUP(F_IMM8 | F_BYTE, GRP_11B),
 	[0xc7] = GROUP(F_IMMZ, GRP_11V),
-	[0xc8] = LEN(F_IMM16 | F_IMM8), [0xc9] = LEN(0),
+	[0xc8] = ROW(F_IMM16 | F_IMM8 | F_D64, OP_ENTER, 0, 0), [0xc9] = ROW(F_D64, OP_LEAVE, 0, 0),
 	[0xca] = LEN(F_IMM16), [0xcb ... 0xcc] = LEN(0),
 	[0xcd] = LEN(F_IMM8), [0xce] = LEN(F_NO64), [0xcf] = LEN(0),
 	[0xd0] = ROW(F_MODRM | F_BYTE, OP_SHIFT, OPD_RM, OPD_ONE),
@@ -133,7 +134,7 @@ static const struct hvmon_opcode one_byte[256] = {
 	[0xd7] = LEN(0),
 	[0xd8 ... 0xdf] = LEN(F_MODRM),
 	[0xe0 ... 0xe7] = LEN(F_IMM8),
-	[0xe8 ... 0xe9] = LEN(F_IMMZ),
+	[0xe8] = ROW(F_IMMZ | F_D64, OP_CALL, 0, OPD_IMM), [0xe9] = LEN(F_IMMZ),
 	[0xea] = LEN(F_FAR | F_NO64), [0xeb] = LEN(F_IMM8),
 	[0xec ... 0xef] = LEN(0),
 	[0xf0] = UD, [0xf1] = LEN(0), [0xf2 ... 0xf3] = UD,
@@ -234,7 +235,8 @@ static const struct hvmon_opcode groups[][8] = {
 	},
 	[GRP_5] = {
 		ROW(F_LOCK, OP_INC, OPD_RM, 0), ROW(F_LOCK, OP_DEC, OPD_RM, 0),
-		LEN(F_D64), LEN(F_MEM), LEN(F_D64), LEN(F_MEM),
+		ROW(F_D64, OP_CALL, 0, OPD_RM), LEN(F_MEM),
+		ROW(F_D64, OP_JMP, 0, OPD_RM), LEN(F_MEM),
 		ROW(F_D64, OP_PUSH, 0, OPD_RM), UD,
 	},
 	[GRP_7] = {
@@ -580,6 +582,7 @@ static int decode_imm(struct cursor *c, struct hvmon_insn *insn, u16 fmt)
 	}
 	if (fmt & F_IMM16)
 		r = next_number(c, 2, &val);
+	insn->imm16 = val;
 	if (!r && (fmt & F_IMM8))
 		r = next_number(c, 1, &val);
 	if (!r && (fmt & (F_IMMZ | F_FAR)))
@@ -639,6 +642,11 @@ static void settle_special(struct hvmon_insn *insn, const struct cursor *c)
 			insn->opsize = 4;
 	} else if (insn->op == OP_SMSW && insn->mem) {
 		insn->opsize = 2;
+	} else if ((insn->op == OP_CALL || insn->op == OP_RET || insn->op == OP_JMP) &&
+		   insn->bits == 64 && insn->opsize == 2) {
+		insn->op = OP_LEN;	/* vendors disagree about a 66 prefix */
+	} else if (insn->op == OP_ENTER || insn->op == OP_LEAVE) {
+		insn->rm = HVMON_RBP;
 	}
 }
 
@@ -703,6 +711,7 @@ int hvmon_decode(struct hvmon_insn *insn, const u8 *buf, int len, int bits)
 
 	row = find_row(insn);
 	fmt = row->fmt;
+	insn->rm = (insn->opcode & 7) | (insn->rex & 1 ? 8 : 0);
 	if ((fmt & F_NO64) && bits == 64)
 		return -EINVAL;
 	if (fmt & F_MODRM) {

@@ -23,7 +23,8 @@ enum hvmon_op {
 	OP_ROL, OP_ROR, OP_RCL, OP_RCR, OP_SHL, OP_SHR, OP_SAL, OP_SAR,
 	OP_NR_INT,
 
-	OP_CMPXCHG8B = OP_NR_INT, OP_PUSH, OP_POP, OP_VEC,
+	OP_CMPXCHG8B = OP_NR_INT, OP_VEC,
+	OP_PUSH, OP_POP, OP_CALL, OP_RET, OP_JMP, OP_LEAVE, OP_ENTER,
 	OP_MOVS, OP_CMPS, OP_STOS, OP_LODS, OP_SCAS, OP_INS, OP_OUTS,
 	OP_RDCR, OP_WRCR, OP_RDDR, OP_WRDR, OP_CLTS, OP_LMSW, OP_SMSW, OP_INVLPG,
 	OP_NR_EXEC,
@@ -96,12 +97,14 @@ struct hvmon_vec_move {
  * @mem: the RM operand is memory, described by the fields from @base to @disp
  * @modrm: the byte
  * @reg: ModRM.reg with REX.R
- * @rm: ModRM.rm with REX.B
+ * @rm: ModRM.rm with REX.B; without ModRM the register that is part of the opcode,
+ *      RBP for ENTER and LEAVE
  * @base: register, HVMON_BASE_RIP or HVMON_NO_REG
  * @index: register or HVMON_NO_REG
  * @scale: 0 .. 3
  * @disp: displacement, or the offset of the moffs forms
- * @imm: sign-extended immediate
+ * @imm: sign-extended immediate; the last one if there are two
+ * @imm16: the first of two, ENTER's size
  * @vex: has a VEX prefix
  * @vvvv: its register
  * @vlen: bytes of the vectors: 16, 32
@@ -137,6 +140,7 @@ struct hvmon_insn {
 	u8 pp;
 	s64 disp;
 	u64 imm;
+	u16 imm16;
 	const struct hvmon_vec_move *vec;
 };
 

@@ -72,12 +72,13 @@ void hvmon_insn_set_reg(const struct hvmon_insn *insn, struct hvmon_regs *regs, 
 /* ---- addresses ---- */
 
 /* The effective address of the RM operand */
-u64 hvmon_insn_address(const struct hvmon_insn *insn, const struct hvmon_regs *regs)
+u64 hvmon_insn_address(const struct hvmon_insn *insn, const struct hvmon_regs *regs,
+		       u64 next_rip)
 {
 	u64 ea = insn->disp;
 
 	if (insn->base == HVMON_BASE_RIP)
-		ea += regs->rip + insn->len;
+		ea += next_rip;
 	else if (insn->base != HVMON_NO_REG)
 		ea += regs->gpr[insn->base];
 	if (insn->index != HVMON_NO_REG)
@@ -125,7 +126,6 @@ bool hvmon_canonical(u64 lin, u64 cr4)
 int hvmon_em_linear(struct hvmon_emul *em, int seg, u64 ea, u32 len, bool write, u64 *lin)
 {
 	struct hvmon_segment s;
-	u64 cr4;
 	bool ok;
 
 	if (em->insn.bits == 64) {
@@ -134,8 +134,8 @@ int hvmon_em_linear(struct hvmon_emul *em, int seg, u64 ea, u32 len, bool write,
 			em->ops->get_seg(em, seg, &s);
 			*lin += s.base;
 		}
-		cr4 = em->ops->get_cr(em, 4);
-		ok = hvmon_canonical(*lin, cr4) && hvmon_canonical(*lin + len - 1, cr4);
+		ok = hvmon_em_is_canonical(em, *lin) &&
+		     hvmon_em_is_canonical(em, *lin + len - 1);
 	} else {
 		em->ops->get_seg(em, seg, &s);
 		*lin = (u32)(s.base + ea);
@@ -264,7 +264,7 @@ static bool left_to_processor(struct hvmon_emul *em, bool locked)
 
 /* ---- instructions ---- */
 
-static int load(struct hvmon_emul *em, int opd, int size, u64 *val)
+int hvmon_em_load(struct hvmon_emul *em, int opd, int size, u64 *val)
 {
 	const struct hvmon_insn *insn = &em->insn;
 	struct hvmon_segment s;
@@ -299,7 +299,7 @@ static int load(struct hvmon_emul *em, int opd, int size, u64 *val)
 	return EM_OK;
 }
 
-static int store(struct hvmon_emul *em, int opd, int size, u64 val)
+int hvmon_em_store(struct hvmon_emul *em, int opd, int size, u64 val)
 {
 	const struct hvmon_insn *insn = &em->insn;
 
@@ -395,9 +395,9 @@ static int exec_int(struct hvmon_emul *em)
 		if (left_to_processor(em, insn->lock || insn->op == OP_XCHG))
 			return EM_RETRY;
 	}
-	r = load(em, insn->src, insn->srcsize, &a.src);
+	r = hvmon_em_load(em, insn->src, insn->srcsize, &a.src);
 	if (!r && (op->flags & INT_RD))
-		r = load(em, insn->dst, insn->opsize, &a.dst);
+		r = hvmon_em_load(em, insn->dst, insn->opsize, &a.dst);
 	if (r)
 		return r;
 	op->fn(&a);
@@ -407,10 +407,10 @@ static int exec_int(struct hvmon_emul *em)
 	if (op->flags & INT_WIDE)
 		set_halves(em, &a);
 	if (op->flags & INT_WR_SRC)
-		r = store(em, insn->src, insn->opsize, a.src);
+		r = hvmon_em_store(em, insn->src, insn->opsize, a.src);
 	/* Only memory sees the write of a CMPXCHG that found another value */
 	if (!r && !a.keep && (op->flags & INT_WR) && (insn->mem || !a.set_acc))
-		r = store(em, insn->dst, insn->opsize, a.dst);
+		r = hvmon_em_store(em, insn->dst, insn->opsize, a.dst);
 	if (a.set_acc)
 		hvmon_em_set_reg(em, HVMON_RAX, insn->opsize, a.acc);
 	return r;
@@ -456,61 +456,10 @@ static int exec_cmpxchg8b(struct hvmon_emul *em)
 	return hvmon_em_write(em, EM_MAP_RM, buf);
 }
 
-/* Bytes of the stack pointer */
-static int stack_size(struct hvmon_emul *em)
-{
-	struct hvmon_segment ss;
-
-	if (em->insn.bits == 64)
-		return 8;
-	em->ops->get_seg(em, HVMON_SS, &ss);
-	return ss.attr & HVMON_SEG_DB ? 4 : 2;
-}
-
-static int exec_push(struct hvmon_emul *em)
-{
-	const struct hvmon_insn *insn = &em->insn;
-	int ssize = stack_size(em), r = EM_OK;
-	u64 sp = (hvmon_em_reg(em, HVMON_RSP, ssize) - insn->opsize) & hvmon_size_mask(ssize);
-	u64 val;
-
-	if (insn->mem)
-		r = hvmon_em_map_at(em, EM_MAP_RM, insn->seg, hvmon_em_address(em),
-				    insn->opsize, false);
-	if (!r)
-		r = hvmon_em_map_at(em, EM_MAP_OTHER, HVMON_SS, sp, insn->opsize, true);
-	if (!r)
-		r = load(em, OPD_RM, insn->opsize, &val);
-	if (!r)
-		r = hvmon_em_write(em, EM_MAP_OTHER, &val);
-	hvmon_em_set_reg(em, HVMON_RSP, ssize, sp);
-	return r;
-}
-
-static int exec_pop(struct hvmon_emul *em)
-{
-	const struct hvmon_insn *insn = &em->insn;
-	int ssize = stack_size(em), r;
-	u64 sp = hvmon_em_reg(em, HVMON_RSP, ssize), val = 0;
-
-	r = hvmon_em_map_at(em, EM_MAP_OTHER, HVMON_SS, sp, insn->opsize, false);
-	if (r)
-		return r;
-	/* A destination relative to the stack pointer sees its new value */
-	hvmon_em_set_reg(em, HVMON_RSP, ssize, sp + insn->opsize);
-	if (insn->mem)
-		r = hvmon_em_map_at(em, EM_MAP_RM, insn->seg, hvmon_em_address(em),
-				    insn->opsize, true);
-	if (!r)
-		r = hvmon_em_read(em, EM_MAP_OTHER, &val);
-	return r ? r : store(em, OPD_RM, insn->opsize, val);
-}
-
 static int (*const exec[OP_NR_EXEC - OP_NR_INT])(struct hvmon_emul *em) = {
 	[OP_CMPXCHG8B - OP_NR_INT] = exec_cmpxchg8b,
-	[OP_PUSH - OP_NR_INT] = exec_push,
-	[OP_POP - OP_NR_INT] = exec_pop,
 	[OP_VEC - OP_NR_INT] = hvmon_em_vec,
+	[OP_PUSH - OP_NR_INT ... OP_ENTER - OP_NR_INT] = hvmon_em_stack,
 	[OP_MOVS - OP_NR_INT ... OP_SCAS - OP_NR_INT] = hvmon_em_string,
 	[OP_INS - OP_NR_INT ... OP_OUTS - OP_NR_INT] = hvmon_em_port_string,
 	[OP_RDCR - OP_NR_INT ... OP_INVLPG - OP_NR_INT] = hvmon_em_system,
@@ -533,15 +482,18 @@ void hvmon_emul_reset(struct hvmon_emul *em)
  * hvmon_emul_step - execute em->insn, or one iteration of it
  * @em: the emulator, set up with an instruction and its surroundings
  *
- * Return: EM_OK: em->regs are the new registers, RIP included unless
- * em->again. EM_WAIT: call again when the last access in the log, or the port
- * access, is done. Any other: nothing has changed.
+ * Return: EM_OK: em->regs are the new registers; RIP stays while em->again.
+ * EM_WAIT: call again when the last access in the log, or the port access, is
+ * done. Any other: nothing has changed.
  */
 int hvmon_emul_step(struct hvmon_emul *em)
 {
 	int r;
 
 	em->regs = *em->in;
+	em->regs.rip += em->insn.len;
+	if (em->insn.bits != 64)
+		em->regs.rip = (u32)em->regs.rip;
 	em->pos = 0;
 	em->again = false;
 	if (em->insn.op < OP_NR_INT)
@@ -553,11 +505,9 @@ int hvmon_emul_step(struct hvmon_emul *em)
 	if (r == EM_WAIT)
 		return r;
 	hvmon_emul_reset(em);
-	if (r == EM_OK && !em->again) {
-		em->regs.rip += em->insn.len;
-		if (em->insn.bits != 64)
-			em->regs.rip = (u32)em->regs.rip;
+	if (em->again)
+		em->regs.rip = em->in->rip;
+	else
 		em->regs.rflags &= ~RFLAGS_RF;
-	}
 	return r;
 }

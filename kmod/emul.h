@@ -147,7 +147,8 @@ u64 hvmon_insn_reg(const struct hvmon_insn *insn, const struct hvmon_regs *regs,
 		   int size);
 void hvmon_insn_set_reg(const struct hvmon_insn *insn, struct hvmon_regs *regs, int reg,
 			int size, u64 val);
-u64 hvmon_insn_address(const struct hvmon_insn *insn, const struct hvmon_regs *regs);
+u64 hvmon_insn_address(const struct hvmon_insn *insn, const struct hvmon_regs *regs,
+		       u64 next_rip);
 
 static inline u64 hvmon_em_reg(const struct hvmon_emul *em, int reg, int size)
 {
@@ -161,10 +162,16 @@ static inline void hvmon_em_set_reg(struct hvmon_emul *em, int reg, int size, u6
 
 static inline u64 hvmon_em_address(const struct hvmon_emul *em)
 {
-	return hvmon_insn_address(&em->insn, &em->regs);
+	return hvmon_insn_address(&em->insn, &em->regs, em->regs.rip);
 }
 
 bool hvmon_canonical(u64 lin, u64 cr4);
+
+static inline bool hvmon_em_is_canonical(struct hvmon_emul *em, u64 lin)
+{
+	return hvmon_canonical(lin, em->ops->get_cr(em, 4));
+}
+
 bool hvmon_seg_allows(const struct hvmon_segment *s, u64 cr0, u64 rflags, u64 ea, u32 len,
 		      bool write);
 bool hvmon_seg_has(const struct hvmon_segment *s, u64 ea, u32 len);
@@ -173,6 +180,8 @@ int hvmon_em_map(struct hvmon_emul *em, int n, u64 lin, u32 len, bool write);
 int hvmon_em_map_at(struct hvmon_emul *em, int n, int seg, u64 ea, u32 len, bool write);
 int hvmon_em_read(struct hvmon_emul *em, int n, void *buf);
 int hvmon_em_write(struct hvmon_emul *em, int n, const void *buf);
+int hvmon_em_load(struct hvmon_emul *em, int opd, int size, u64 *val);
+int hvmon_em_store(struct hvmon_emul *em, int opd, int size, u64 val);
 
 static inline int hvmon_em_gp(struct hvmon_emul *em)
 {
@@ -184,7 +193,8 @@ static inline int hvmon_em_ud(struct hvmon_emul *em)
 	return hvmon_em_raise(em, 6, false, 0, 0);
 }
 
-/* emul_str.c, emul_vec.c, emul_sys.c */
+/* emul_stack.c, emul_str.c, emul_vec.c, emul_sys.c */
+int hvmon_em_stack(struct hvmon_emul *em);
 int hvmon_em_string(struct hvmon_emul *em);
 int hvmon_em_port_string(struct hvmon_emul *em);
 int hvmon_em_vec(struct hvmon_emul *em);

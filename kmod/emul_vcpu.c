@@ -466,11 +466,9 @@ static int conclude(struct hvmon_vcpu *vcpu, struct hvmon_emul *em, int r)
 
 static int commit(struct hvmon_vcpu *vcpu, struct hvmon_emul *em)
 {
-	u64 rip = vcpu->regs.rip;
 	int r;
 
 	vcpu->regs = em->regs;
-	vcpu->regs.rip = rip;
 	if (em->again) {
 		/* A string traps after each iteration; skip_insn() does the last */
 		if (vcpu->regs.rflags & RFLAGS_TF)
@@ -478,7 +476,8 @@ static int commit(struct hvmon_vcpu *vcpu, struct hvmon_emul *em)
 		return 0;
 	}
 	vcpu->stats.emulated++;
-	vcpu->exit.insn_len = em->insn.len;
+	/* RIP is where it belongs: what is left is the interrupt shadow, and TF */
+	vcpu->exit.insn_len = 0;
 	r = hvmon_call(skip_insn, vcpu);
 	return r < 0 ? r : 0;
 }
@@ -614,7 +613,8 @@ static bool is_other_port_access(struct hvmon_vcpu *vcpu, const struct hvmon_ins
 static bool operand_is_at(struct hvmon_vcpu *vcpu, struct hvmon_emul *em, u64 gpa, u32 len,
 			  bool write)
 {
-	u64 ea = hvmon_insn_address(&em->insn, &vcpu->regs), lin = ea, found;
+	u64 ea = hvmon_insn_address(&em->insn, &vcpu->regs, vcpu->regs.rip + em->insn.len);
+	u64 lin = ea, found;
 	u32 access = write ? HVMON_ACCESS_WRITE : 0, error;
 	u64 cr0 = hvmon_call(get_reg, vcpu, HVMON_REG_CR0);
 	int seg = em->insn.seg;

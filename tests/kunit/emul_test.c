@@ -400,6 +400,58 @@ static void device_stack(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->reads, 1);
 }
 
+/* CALL pushes what comes next; ENTER and LEAVE make and undo a frame */
+static void device_frames(struct kunit *test)
+{
+	struct fake *f = new_fake(test);
+	u64 val = 0x2468;
+
+	f->regs.gpr[HVMON_RBX] = DEVICE;
+	memcpy(f->device, &val, 8);
+	KUNIT_EXPECT_EQ(test, RUN(f, 64, 0xff, 0x13), EM_OK);	/* call [rbx] */
+	KUNIT_EXPECT_EQ(test, f->regs.rip, 0x2468);
+	memcpy(&val, f->ram + 0x7ff8, 8);
+	KUNIT_EXPECT_EQ(test, val, 0x1002);
+	KUNIT_EXPECT_EQ(test, RUN(f, 64, 0xc2, 0xf0, 0xff), EM_OK);	/* ret 0xfff0 */
+	KUNIT_EXPECT_EQ(test, f->regs.rip, 0x1002);
+	KUNIT_EXPECT_EQ(test, f->regs.gpr[HVMON_RSP], 0x17ff0);
+
+	f->regs.gpr[HVMON_RSP] = DEVICE + 0x100;
+	f->regs.gpr[HVMON_RBP] = 0x1357;
+	KUNIT_EXPECT_EQ(test, RUN(f, 64, 0xc8, 0x20, 0x90, 0x00), EM_OK);
+	KUNIT_EXPECT_EQ(test, f->regs.gpr[HVMON_RSP], DEVICE + 0xf8 - 0x9020);
+	KUNIT_EXPECT_EQ(test, f->regs.gpr[HVMON_RBP], DEVICE + 0xf8);
+	KUNIT_EXPECT_EQ(test, RUN(f, 64, 0xc9), EM_OK);
+	KUNIT_EXPECT_EQ(test, f->regs.gpr[HVMON_RSP], DEVICE + 0x100);
+	KUNIT_EXPECT_EQ(test, f->regs.gpr[HVMON_RBP], 0x1357);
+	KUNIT_EXPECT_EQ(test, f->writes, 1);
+	KUNIT_EXPECT_EQ(test, RUN(f, 64, 0xc8, 0x20, 0x00, 0x01), EM_UNKNOWN);
+}
+
+/* A branch beyond CS's limit is #GP; without a B bit in SS the stack pointer has 16 bits */
+static void near_branch_checks(struct kunit *test)
+{
+	struct fake *f = new_fake(test);
+	u32 val = 0x10000;
+
+	f->seg[HVMON_CS].limit = 0xffff;
+	f->regs.gpr[HVMON_RBX] = DEVICE;
+	memcpy(f->device, &val, 4);
+	KUNIT_EXPECT_EQ(test, RUN(f, 32, 0xff, 0x23), EM_FAULT);	/* jmp [ebx] */
+	KUNIT_EXPECT_EQ(test, f->em.fault.vector, 13);
+	val = 0xffff;
+	memcpy(f->device, &val, 4);
+	KUNIT_EXPECT_EQ(test, RUN(f, 32, 0xff, 0x23), EM_OK);
+	KUNIT_EXPECT_EQ(test, f->regs.rip, 0xffff);
+	f->seg[HVMON_SS].attr &= ~HVMON_SEG_DB;
+	f->regs.gpr[HVMON_RSP] = 0x20002;
+	f->regs.gpr[HVMON_RCX] = 0x12345678;
+	KUNIT_EXPECT_EQ(test, RUN(f, 32, 0x66, 0x51), EM_OK);	/* push cx */
+	KUNIT_EXPECT_EQ(test, f->regs.gpr[HVMON_RSP], 0x20000);
+	KUNIT_EXPECT_EQ(test, f->ram[1], 0x56);
+	KUNIT_EXPECT_EQ(test, RUN(f, 64, 0x66, 0xff, 0x23), EM_UNKNOWN);
+}
+
 /* A fault on the second operand leaves the device and the registers alone */
 static void fault_before_access(struct kunit *test)
 {
@@ -697,6 +749,8 @@ static struct kunit_case emul_cases[] = {
 	KUNIT_CASE(device_rmw),
 	KUNIT_CASE(device_page_crossing),
 	KUNIT_CASE(device_stack),
+	KUNIT_CASE(device_frames),
+	KUNIT_CASE(near_branch_checks),
 	KUNIT_CASE(fault_before_access),
 	KUNIT_CASE(locked),
 	KUNIT_CASE(bit_strings),

@@ -81,6 +81,8 @@ typedef uint64_t u64;
 	extern const u8 name[], name##_end[];				\
 	asm(".pushsection .rodata\n\t.balign 16\n\t.code" #bits "\n"	\
 	    #name ":\n" __VA_ARGS__ "\n" #name "_end:\n\t.code64\n\t.popsection\n")
+/* A label in a guest, whose place in it is wanted */
+#define GUEST_LABEL(name)	extern const u8 name[]
 #define GUEST16(name, ...)	HVT_GUEST(16, name, __VA_ARGS__)
 #define GUEST32(name, ...)	HVT_GUEST(32, name, __VA_ARGS__)
 #define GUEST64(name, ...)	HVT_GUEST(64, name, __VA_ARGS__)

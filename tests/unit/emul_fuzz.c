@@ -120,7 +120,7 @@ struct form {
 	u8 kind;
 };
 
-enum { NORMAL, STRING, VECTOR, DIVIDE, CONDITION };
+enum { NORMAL, STRING, VECTOR, DIVIDE, CONDITION, STACK };
 
 static const struct form forms[] = {
 	{ 0, 0x00, -1, 0, NORMAL },	/* stands for 00-3F, see pick() */
@@ -154,6 +154,10 @@ static const struct form forms[] = {
 	{ 0, 0x69, -1, 'z', NORMAL }, { 0, 0x6b, -1, 1, NORMAL },
 	{ 1, 0xa4, -1, 1, NORMAL }, { 1, 0xa5, -1, 0, NORMAL },
 	{ 1, 0xac, -1, 1, NORMAL }, { 1, 0xad, -1, 0, NORMAL },
+	{ 0, 0x50, -1, 0, STACK }, { 0, 0x58, -1, 0, STACK }, { 0, 0x68, -1, 'z', STACK },
+	{ 0, 0x6a, -1, 1, STACK }, { 0, 0xc2, -1, 2, STACK }, { 0, 0xc3, -1, 0, STACK },
+	{ 0, 0xc8, -1, 3, STACK }, { 0, 0xc9, -1, 0, STACK }, { 0, 0xe8, -1, 'z', STACK },
+	{ 0, 0xff, 2, 0, NORMAL }, { 0, 0xff, 4, 0, NORMAL },
 	{ 2, 0xf0, -1, 0, NORMAL }, { 2, 0xf1, -1, 0, NORMAL },
 	{ 0, 0xa4, -1, 0, STRING }, { 0, 0xa5, -1, 0, STRING }, { 0, 0xa6, -1, 0, STRING },
 	{ 0, 0xa7, -1, 0, STRING }, { 0, 0xaa, -1, 0, STRING }, { 0, 0xab, -1, 0, STRING },
@@ -260,13 +264,16 @@ static void generate(struct bytes *c, const struct form *f)
 		opcode = (rnd() & 0x38) | alu[rnd() & 3];
 	if (f->kind == CONDITION)
 		opcode |= rnd() & 15;
+	if (opcode == 0x50 || opcode == 0x58)
+		opcode |= rnd() & 7;
 	if (f->kind == VECTOR && have_avx && rnd() & 1)
 		put_vex(c, f);
 	else
 		put_legacy(c, f, opcode);
 	if (f->kind == STRING)
 		return;
-	put_modrm(c, f->reg);
+	if (f->kind != STACK)
+		put_modrm(c, f->reg);
 	c->imm = f->imm == 'z' ? 4 : f->imm;
 }
 
@@ -283,7 +290,7 @@ static bool aim(struct hvmon_emul *em, struct hvmon_regs *in, struct bytes *c)
 	if (rnd() & 1)
 		want &= ~31ULL;
 	em->regs = *in;
-	em->regs.rip = CODE_BASE;
+	em->regs.rip = CODE_BASE + insn->len;
 	ea = hvmon_em_address(em);
 	delta = want - ea;
 	if (insn->base < 16 && insn->base != insn->index && insn->base != HVMON_RSP) {
@@ -300,7 +307,7 @@ static bool aim(struct hvmon_emul *em, struct hvmon_regs *in, struct bytes *c)
 		return false;
 	}
 	em->regs = *in;
-	em->regs.rip = CODE_BASE;
+	em->regs.rip = CODE_BASE + insn->len;
 	return hvmon_em_address(em) == want;
 }
 
@@ -345,6 +352,39 @@ static void set_up_divide(struct hvmon_regs *in)
 
 #define FAULT_DE	32	/* whose vector is 0 */
 
+/* Make a branch go to TARGET; false: not possible */
+#define TARGET	(CODE_BASE + 64)
+
+static bool aim_branch(struct hvmon_emul *em, struct hvmon_regs *in, struct bytes *c)
+{
+	struct hvmon_insn *insn = &em->insn;
+	u64 target = TARGET;
+	s32 rel = TARGET - (CODE_BASE + c->n);
+	u8 *from = buffer + (in->gpr[HVMON_RSP] - BUF_BASE);
+
+	if (insn->op == OP_CALL && insn->src == OPD_IMM) {
+		memcpy(c->b + c->n - 4, &rel, 4);
+		insn->imm = rel;
+		return true;
+	}
+	if (insn->op != OP_RET) {
+		if (!insn->mem) {
+			in->gpr[insn->rm] = TARGET;
+			return insn->rm != HVMON_RSP;
+		}
+		em->regs = *in;
+		em->regs.rip = CODE_BASE + insn->len;
+		from = buffer + (hvmon_em_address(em) - BUF_BASE);
+	}
+	memcpy(from, &target, 8);
+	return true;
+}
+
+static bool is_branch(const struct hvmon_insn *insn)
+{
+	return insn->op == OP_CALL || insn->op == OP_RET || insn->op == OP_JMP;
+}
+
 /* 0, or the vector of the fault */
 static int emulate(struct hvmon_emul *em, struct hvmon_regs *in)
 {
@@ -383,8 +423,10 @@ static void put_code(const struct bytes *c)
 	void *end = native_end;
 
 	memcpy(code, c->b, c->n);
-	memcpy(code + c->n, jump, 6);
-	memcpy(code + c->n + 6, &end, 8);
+	for (u8 *p = code + c->n; p <= code + 64; p += code + 64 - p ?: 1) {
+		memcpy(p, jump, 6);
+		memcpy(p + 6, &end, 8);
+	}
 }
 
 static bool same_vectors(const u8 *xsave)
@@ -490,7 +532,18 @@ static int round_of(const struct form *f)
 		printf("length %d\n", r);
 		return complain(&c, "length", &in, &in, 0, 0);
 	}
+	if (r > 0 && em.insn.op == OP_ENTER) {
+		/* No nesting level, and a new top of the stack that can be written */
+		c.b[c.n - 1] &= 0xe0;
+		em.insn.imm &= 0xe0;
+		c.b[c.n - 2] &= 0xf;
+		em.insn.imm16 &= 0xfff;
+	}
+	if (r > 0 && em.insn.op == OP_LEAVE)
+		in.gpr[HVMON_RBP] = BUF_BASE + 0x1000 + rnd() % 0x2000;
 	if (r > 0 && em.insn.mem && !aim(&em, &in, &c))
+		return 0;
+	if (r > 0 && is_branch(&em.insn) && !aim_branch(&em, &in, &c))
 		return 0;
 	if (r > 0 && !em.insn.mem && (em.insn.op == OP_POP || em.insn.opsize == 1) &&
 	    em.insn.rm == HVMON_RSP && f->kind != STRING)
@@ -524,7 +577,7 @@ static int round_of(const struct form *f)
 		return complain(&c, "memory", &start, &in, fault, sig);
 	if (!same_vectors(xsave))
 		return complain(&c, "vectors", &start, &in, fault, sig);
-	if (in.rip != CODE_BASE + c.n)
+	if (in.rip != (r > 0 && is_branch(&em.insn) ? TARGET : CODE_BASE + c.n))
 		return complain(&c, "rip", &start, &in, fault, sig);
 	return 1;
 }
