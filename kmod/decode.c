@@ -285,14 +285,19 @@ static const struct hvmon_vec_move vec_moves[] = {
 	{ 1, 0x29, 1, 0, VEC_STORE | VEC_ALIGN },
 	{ 1, 0x2b, 0, 0, VEC_STORE | VEC_ALIGN | VEC_MEM },	/* MOVNTPS */
 	{ 1, 0x2b, 1, 0, VEC_STORE | VEC_ALIGN | VEC_MEM },	/* MOVNTPD */
+	{ 1, 0x6e, 0, 0, VEC_MMX | VEC_W | VEC_MEM },	/* MOVD, MOVQ */
 	{ 1, 0x6e, 1, 0, VEC_W | VEC_L0 | VEC_MEM },	/* MOVD, MOVQ */
+	{ 1, 0x6f, 0, 8, VEC_MMX | VEC_MEM },		/* MOVQ */
 	{ 1, 0x6f, 1, 0, VEC_ALIGN },			/* MOVDQA */
 	{ 1, 0x6f, 2, 0, 0 },				/* MOVDQU */
+	{ 1, 0x7e, 0, 0, VEC_MMX | VEC_W | VEC_STORE | VEC_MEM },
 	{ 1, 0x7e, 1, 0, VEC_W | VEC_STORE | VEC_L0 | VEC_MEM },
 	{ 1, 0x7e, 2, 8, VEC_L0 | VEC_MEM },		/* MOVQ */
+	{ 1, 0x7f, 0, 8, VEC_MMX | VEC_STORE | VEC_MEM },
 	{ 1, 0x7f, 1, 0, VEC_STORE | VEC_ALIGN },
 	{ 1, 0x7f, 2, 0, VEC_STORE },
 	{ 1, 0xd6, 1, 8, VEC_STORE | VEC_L0 | VEC_MEM },	/* MOVQ */
+	{ 1, 0xe7, 0, 8, VEC_MMX | VEC_STORE | VEC_MEM },	/* MOVNTQ */
 	{ 1, 0xe7, 1, 0, VEC_STORE | VEC_ALIGN | VEC_MEM },	/* MOVNTDQ */
 	{ 1, 0xf0, 3, 0, VEC_MEM },			/* LDDQU */
 	{ 2, 0x2a, 1, 0, VEC_ALIGN | VEC_MEM },		/* MOVNTDQA */
@@ -456,7 +461,8 @@ static const struct hvmon_vec_move *find_vec(const struct hvmon_insn *insn)
 	const struct hvmon_vec_move *v;
 
 	for (v = vec_moves; v < vec_moves + ARRAY_SIZE(vec_moves); v++)
-		if (v->opcode == insn->opcode && v->map == insn->map && v->pp == insn->pp)
+		if (v->opcode == insn->opcode && v->map == insn->map && v->pp == insn->pp &&
+		    !(insn->vex && v->flags & VEC_MMX))
 			return v;
 	return NULL;
 }

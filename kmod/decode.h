@@ -57,9 +57,10 @@ enum hvmon_operand {
 #define VEC_W		BIT(4)	/* 4 bytes, 8 with REX.W or VEX.W */
 #define VEC_L0		BIT(5)	/* VEX.L must be 0 */
 #define VEC_MEM		BIT(6)	/* #UD, or another meaning, with a register */
+#define VEC_MMX		BIT(7)	/* of an MMX register, never with VEX */
 
 /**
- * struct hvmon_vec_move - an SSE or AVX move
+ * struct hvmon_vec_move - an MMX, SSE or AVX move
  * @map: 1: 0F, 2: 0F 38
  * @opcode: last opcode byte
  * @pp: mandatory prefix as VEX encodes it: 0 none, 1 66, 2 F3, 3 F2

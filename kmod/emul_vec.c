@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SSE and AVX moves. Registers live in the XSAVE area of the vCPU, in standard
+ * MMX, SSE and AVX moves. Registers live in the XSAVE area of the vCPU, in standard
  * format: a component whose bit in XSTATE_BV is clear is all zero, whatever
  * its memory holds (SDM vol. 1, 13.4.2 and 13.8.1).
  */
@@ -10,12 +10,21 @@
 
 #include "emul.h"
 
+#define XSAVE_FCW	0
+#define XSAVE_FSW	2
+#define XSAVE_FTW	4
+#define XSAVE_ST	32
 #define XSAVE_XMM	160
 #define XSAVE_BV	512
 
+#define XSTATE_X87	BIT_ULL(0)
 #define XSTATE_SSE	BIT_ULL(1)
 #define XSTATE_YMM	BIT_ULL(2)
 #define XSTATE_ZMM_HI	BIT_ULL(6)
+
+#define FCW_INIT	0x37f
+#define FSW_ES		BIT(7)	/* an unmasked exception waits */
+#define FSW_TOP		(7 << 11)
 
 #define CR0_PE		BIT_ULL(0)
 #define CR0_EM		BIT_ULL(2)
@@ -93,6 +102,80 @@ static void write_vec(struct hvmon_emul *em, int reg, const u8 *buf)
 		write_part(em, &top, reg, zero);
 }
 
+/*
+ * MMX registers are the significands of the x87's, by number; the area has them
+ * by their distance from the top of the x87's stack. SDM vol. 1, 9.2 and 9.5.
+ */
+static bool is_mmx(const struct hvmon_emul *em)
+{
+	return em->insn.vec->flags & VEC_MMX;
+}
+
+static bool x87_used(const struct hvmon_emul *em)
+{
+	u64 bv;
+
+	memcpy(&bv, em->xsave + XSAVE_BV, 8);
+	return bv & XSTATE_X87;
+}
+
+static u16 status_word(const struct hvmon_emul *em)
+{
+	u16 fsw;
+
+	memcpy(&fsw, em->xsave + XSAVE_FSW, 2);
+	return fsw;
+}
+
+static u8 *mmx_reg(struct hvmon_emul *em, int reg)
+{
+	int top = (status_word(em) & FSW_TOP) >> 11;
+
+	return em->xsave + XSAVE_ST + 16 * ((reg - top) & 7);
+}
+
+static void read_mmx(struct hvmon_emul *em, int reg, u8 *buf)
+{
+	if (x87_used(em))
+		memcpy(buf, mmx_reg(em, reg), 8);
+	else
+		memset(buf, 0, 8);
+}
+
+/* Any of them makes register 0 the top, and all valid */
+static void enter_mmx(struct hvmon_emul *em)
+{
+	u16 fcw = FCW_INIT, fsw;
+	u8 st[8 * 16];
+	u64 bv;
+	int i;
+
+	if (!x87_used(em)) {
+		memset(em->xsave, 0, 24);
+		memcpy(em->xsave + XSAVE_FCW, &fcw, 2);
+		memset(em->xsave + XSAVE_ST, 0, sizeof(st));
+		memcpy(&bv, em->xsave + XSAVE_BV, 8);
+		bv |= XSTATE_X87;
+		memcpy(em->xsave + XSAVE_BV, &bv, 8);
+	}
+	for (i = 0; i < 8; i++)
+		memcpy(st + 16 * i, mmx_reg(em, i), 16);
+	memcpy(em->xsave + XSAVE_ST, st, sizeof(st));
+	fsw = status_word(em) & ~FSW_TOP;
+	memcpy(em->xsave + XSAVE_FSW, &fsw, 2);
+	em->xsave[XSAVE_FTW] = 0xff;	/* one bit each, 13.5.1 */
+}
+
+static void write_mmx(struct hvmon_emul *em, int reg, const u8 *buf)
+{
+	u8 *st;
+
+	enter_mmx(em);
+	st = mmx_reg(em, reg);
+	memcpy(st, buf, 8);
+	memset(st + 8, 0xff, 2);
+}
+
 /* SDM vol. 2, 2.4 and 2.5: when SSE and AVX instructions are there at all */
 static int check_enabled(struct hvmon_emul *em)
 {
@@ -105,11 +188,13 @@ static int check_enabled(struct hvmon_emul *em)
 		if (!(cr0 & CR0_PE) || (em->regs.rflags & RFLAGS_VM) ||
 		    !(cr4 & CR4_OSXSAVE) || (em->xcr0 & avx) != avx || !em->ymm_offset)
 			return hvmon_em_ud(em);
-	} else if ((cr0 & CR0_EM) || !(cr4 & CR4_OSFXSR)) {
+	} else if ((cr0 & CR0_EM) || !(is_mmx(em) || cr4 & CR4_OSFXSR)) {
 		return hvmon_em_ud(em);
 	}
 	if (cr0 & CR0_TS)
 		return hvmon_em_raise(em, 7, false, 0, 0);
+	if (is_mmx(em) && x87_used(em) && status_word(em) & FSW_ES)
+		return hvmon_em_raise(em, 16, false, 0, 0);
 	return EM_OK;
 }
 
@@ -118,6 +203,10 @@ static int exec_load(struct hvmon_emul *em, u8 *mem, u32 size)
 	const struct hvmon_insn *insn = &em->insn;
 	u8 buf[32] = { };
 
+	if (is_mmx(em)) {
+		write_mmx(em, insn->reg & 7, mem);
+		return EM_OK;
+	}
 	if (insn->vec->flags & (VEC_LOW | VEC_HIGH)) {
 		/* The half that is not loaded comes from a register */
 		read_vec(em, insn->vex ? insn->vvvv : insn->reg, buf);
@@ -172,6 +261,13 @@ int hvmon_em_vec(struct hvmon_emul *em)
 	r = hvmon_em_map(em, EM_MAP_RM, lin, size, store);
 	if (r)
 		return r;
+	if (store && is_mmx(em)) {
+		read_mmx(em, insn->reg & 7, buf);
+		r = hvmon_em_write(em, EM_MAP_RM, buf);
+		if (!r)
+			enter_mmx(em);
+		return r;
+	}
 	if (store) {
 		read_vec(em, insn->reg, buf);
 		return hvmon_em_write(em, EM_MAP_RM, buf + (flags & VEC_HIGH ? 8 : 0));

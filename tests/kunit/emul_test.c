@@ -706,6 +706,48 @@ static void vector_faults(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->reads, 0);
 }
 
+/* An MMX register is an x87 register by number: it moves when the top of the stack does */
+static void mmx_registers(struct kunit *test)
+{
+	struct fake *f = new_fake(test);
+	u16 fsw = 6 << 11 | BIT(8), fcw;
+	u64 bv = 6;
+	int i;
+
+	for (i = 0; i < 8; i++)
+		f->xsave[32 + 16 * i] = i;
+	memcpy(f->xsave + 2, &fsw, 2);
+	f->regs.gpr[HVMON_RBX] = DEVICE;
+	KUNIT_EXPECT_EQ(test, RUN(f, 64, 0x0f, 0x7f, 0x0b), EM_OK);	/* movq [rbx], mm1 */
+	KUNIT_EXPECT_EQ(test, f->device[0], 3);		/* ST3 was register 1 */
+	memcpy(&fsw, f->xsave + 2, 2);
+	KUNIT_EXPECT_EQ(test, fsw, BIT(8));
+	KUNIT_EXPECT_EQ(test, f->xsave[4], 0xff);
+	for (i = 0; i < 8; i++)
+		KUNIT_EXPECT_EQ(test, f->xsave[32 + 16 * i], (i + 2) & 7);
+	memset(f->device, 0x5a, 8);
+	KUNIT_EXPECT_EQ(test, RUN(f, 64, 0x0f, 0x6e, 0x13), EM_OK);	/* movd mm2, [rbx] */
+	KUNIT_EXPECT_EQ(test, f->xsave[64 + 3], 0x5a);
+	KUNIT_EXPECT_EQ(test, f->xsave[64 + 4], 0);
+	KUNIT_EXPECT_EQ(test, f->xsave[64 + 9], 0xff);
+	/* Without OSFXSR there is MMX; a pending x87 exception comes first */
+	f->cr4 = 0;
+	KUNIT_EXPECT_EQ(test, RUN(f, 64, 0x0f, 0x7f, 0x0b), EM_OK);
+	fsw = BIT(7);
+	memcpy(f->xsave + 2, &fsw, 2);
+	KUNIT_EXPECT_EQ(test, RUN(f, 64, 0x0f, 0x7f, 0x0b), EM_FAULT);
+	KUNIT_EXPECT_EQ(test, f->em.fault.vector, 16);
+	/* In its initial state all registers are zero, whatever the area holds */
+	memcpy(f->xsave + 512, &bv, 8);
+	KUNIT_EXPECT_EQ(test, RUN(f, 64, 0x0f, 0x7f, 0x0b), EM_OK);
+	KUNIT_EXPECT_EQ(test, f->device[0], 0);
+	memcpy(&bv, f->xsave + 512, 8);
+	memcpy(&fcw, f->xsave, 2);
+	KUNIT_EXPECT_EQ(test, bv, 7);
+	KUNIT_EXPECT_EQ(test, fcw, 0x37f);
+	KUNIT_EXPECT_EQ(test, f->xsave[64], 0);
+}
+
 /* ---- control registers ---- */
 
 /* LMSW cannot clear PE; a refused value is #GP; user code gets #GP */
@@ -764,6 +806,7 @@ static struct kunit_case emul_cases[] = {
 	KUNIT_CASE(vector_halves),
 	KUNIT_CASE(vector_initial_state),
 	KUNIT_CASE(vector_faults),
+	KUNIT_CASE(mmx_registers),
 	KUNIT_CASE(control_registers),
 	KUNIT_CASE(not_emulated),
 	{ }

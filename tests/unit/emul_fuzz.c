@@ -318,6 +318,10 @@ static void set_up(struct hvmon_regs *in, u8 *xsave)
 
 	memset(xsave, 0, 1024);
 	memcpy(xsave + 512, &bv, 8);
+	for (i = 0; i < 8; i++) {
+		native.mm[i] = rnd();
+		memcpy(xsave + 32 + 16 * i, &native.mm[i], 8);
+	}
 	for (i = 0; i < 16; i++) {
 		in->gpr[i] = rnd_value();
 		for (int j = 0; j < 32; j++)
@@ -431,6 +435,9 @@ static void put_code(const struct bytes *c)
 
 static bool same_vectors(const u8 *xsave)
 {
+	for (int i = 0; i < 8; i++)
+		if (memcmp(xsave + 32 + 16 * i, &native.mm[i], 8))
+			return false;
 	for (int i = 0; i < 16 && have_avx; i++)
 		if (memcmp(xsave + 160 + 16 * i, native.ymm[i], 16) ||
 		    memcmp(xsave + 576 + 16 * i, native.ymm[i] + 16, 16))

@@ -34,6 +34,20 @@
 	vmovdqu	%ymm\v, native + 136 + 32 * \v(%rip)
 	.endm
 
+	/* The store leaves the x87 empty, as C code expects it */
+	.macro	mmx_load
+	.irp	m, 0, 1, 2, 3, 4, 5, 6, 7
+	movq	native + 648 + 8 * \m(%rip), %mm\m
+	.endr
+	.endm
+
+	.macro	mmx_store
+	.irp	m, 0, 1, 2, 3, 4, 5, 6, 7
+	movq	%mm\m, native + 648 + 8 * \m(%rip)
+	.endr
+	emms
+	.endm
+
 	.text
 	.globl	native_run, native_end
 native_run:
@@ -44,6 +58,7 @@ native_run:
 	push	%r14
 	push	%r15
 	vectors	vload
+	mmx_load
 	mov	%rsp, host_rsp(%rip)
 	push	native + 128(%rip)
 	popf
@@ -56,6 +71,7 @@ native_end:
 	pop	native + 128(%rip)
 	cld
 	vectors	vstore
+	mmx_store
 	cmpb	$0, have_avx(%rip)
 	je	1f
 	vzeroupper

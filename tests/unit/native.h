@@ -9,6 +9,7 @@ struct machine {
 	u64 gpr[16];
 	u64 rflags;
 	u8 ymm[16][32];
+	u64 mm[8];
 };
 
 extern struct machine native;
