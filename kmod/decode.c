@@ -39,7 +39,7 @@ struct hvmon_opcode {
 
 enum group {
 	GRP_VEC,	/* vec_moves has the rows */
-	GRP_1A, GRP_3B, GRP_3V, GRP_4, GRP_5, GRP_7, GRP_8, GRP_9, GRP_11B, GRP_11V,
+	GRP_1A, GRP_3B, GRP_3V, GRP_4, GRP_5, GRP_6, GRP_7, GRP_8, GRP_9, GRP_11B, GRP_11V,
 };
 
 #define ROW(f, o, d, s)	{ .fmt = (f), .op = (o), .dst = (d), .src = (s) }
@@ -99,7 +99,7 @@ static const struct hvmon_opcode one_byte[256] = {
 	[0x8b] = ROW(F_MODRM, OP_MOV, OPD_REG, OPD_RM),
 	[0x8c] = ROW(F_MODRM, OP_MOV, OPD_RM, OPD_SEG),
 	[0x8d] = LEN(F_MODRM | F_MEM),
-	[0x8e] = LEN(F_MODRM),
+	[0x8e] = ROW(F_MODRM, OP_LDSEG, OPD_SEG, OPD_RM),
 	[0x8f] = GROUP(F_D64, GRP_1A),
 	[0x90 ... 0x99] = LEN(0),
 	[0x9a] = LEN(F_FAR | F_NO64),
@@ -148,7 +148,7 @@ static const struct hvmon_opcode one_byte[256] = {
 
 /* Opcodes after 0F, but for 38 and 3A */
 static const struct hvmon_opcode two_byte[256] = {
-	[0x00] = LEN(F_MODRM), [0x01] = GROUP(0, GRP_7),
+	[0x00] = GROUP(0, GRP_6), [0x01] = GROUP(0, GRP_7),
 	[0x02 ... 0x03] = LEN(F_MODRM), [0x04] = UD, [0x05] = LEN(0),
 	[0x06] = ROW(0, OP_CLTS, 0, 0),
 	[0x07 ... 0x09] = LEN(0), [0x0a] = UD, [0x0b] = UD, [0x0c] = UD,
@@ -236,8 +236,11 @@ static const struct hvmon_opcode groups[][8] = {
 	[GRP_5] = {
 		ROW(F_LOCK, OP_INC, OPD_RM, 0), ROW(F_LOCK, OP_DEC, OPD_RM, 0),
 		ROW(F_D64, OP_CALL, 0, OPD_RM), LEN(F_MEM),
-		ROW(F_D64, OP_JMP, 0, OPD_RM), LEN(F_MEM),
+		ROW(F_D64, OP_JMP, 0, OPD_RM), ROW(F_MEM, OP_JMP_FAR, 0, OPD_RM),
 		ROW(F_D64, OP_PUSH, 0, OPD_RM), UD,
+	},
+	[GRP_6] = {
+		LEN(0), LEN(0), LEN(0), ROW(0, OP_LTR, 0, OPD_RM), [4 ... 7] = LEN(0),
 	},
 	[GRP_7] = {
 		LEN(0), LEN(0), LEN(0), LEN(0), ROW(0, OP_SMSW, OPD_RM, 0), LEN(0),
@@ -632,11 +635,11 @@ static void settle_special(struct hvmon_insn *insn, const struct cursor *c)
 			insn->op = OP_LEN;	/* ARPL */
 		else if (insn->opsize == 8)
 			insn->srcsize = 4;
-	} else if (insn->map == 0 && insn->opcode == 0x8c) {
+	} else if (insn->map == 0 && (insn->opcode == 0x8c || insn->opcode == 0x8e)) {
 		if (insn->mem)
 			insn->opsize = 2;
 		insn->reg &= 7;		/* REX.R is ignored */
-		if (insn->reg > HVMON_GS)
+		if (insn->reg > HVMON_GS || (insn->op == OP_LDSEG && insn->reg == HVMON_CS))
 			insn->op = OP_UD;
 	} else if (insn->map == 1 && insn->opcode == 0xc3) {
 		/* MOVNTI has no 16-bit form and no mandatory prefix */

@@ -151,17 +151,14 @@ int hvmon_em_linear(struct hvmon_emul *em, int seg, u64 ea, u32 len, bool write,
  * Translate operand @n, both of its pages, before anything is accessed. The
  * answer stays for all runs of the instruction.
  */
-int hvmon_em_map(struct hvmon_emul *em, int n, u64 lin, u32 len, bool write)
+int hvmon_em_map_access(struct hvmon_emul *em, int n, u64 lin, u32 len, u32 access)
 {
 	struct hvmon_emul_map *map = &em->map[n];
-	u32 access = write ? HVMON_ACCESS_WRITE : 0;
 	u32 error = 0, part;
 	int r;
 
 	if (map->valid)
 		return EM_OK;
-	if (em->cpl == 3)
-		access |= HVMON_ACCESS_USER;
 	map->nr = 0;
 	while (len) {
 		part = min_t(u32, len, 4096 - (lin & 4095));
@@ -173,11 +170,20 @@ int hvmon_em_map(struct hvmon_emul *em, int n, u64 lin, u32 len, bool write)
 		map->len[map->nr++] = part;
 		len -= part;
 		lin += part;
-		if (em->insn.bits != 64)
-			lin = (u32)lin;
+		if (em->insn.bits != 64 && lin == BIT_ULL(32))
+			lin = 0;
 	}
 	map->valid = true;
 	return EM_OK;
+}
+
+int hvmon_em_map(struct hvmon_emul *em, int n, u64 lin, u32 len, bool write)
+{
+	u32 access = write ? HVMON_ACCESS_WRITE : 0;
+
+	if (em->cpl == 3)
+		access |= HVMON_ACCESS_USER;
+	return hvmon_em_map_access(em, n, lin, len, access);
 }
 
 int hvmon_em_map_at(struct hvmon_emul *em, int n, int seg, u64 ea, u32 len, bool write)
@@ -463,6 +469,7 @@ static int (*const exec[OP_NR_EXEC - OP_NR_INT])(struct hvmon_emul *em) = {
 	[OP_MOVS - OP_NR_INT ... OP_SCAS - OP_NR_INT] = hvmon_em_string,
 	[OP_INS - OP_NR_INT ... OP_OUTS - OP_NR_INT] = hvmon_em_port_string,
 	[OP_RDCR - OP_NR_INT ... OP_INVLPG - OP_NR_INT] = hvmon_em_system,
+	[OP_LDSEG - OP_NR_INT ... OP_JMP_FAR - OP_NR_INT] = hvmon_em_segment,
 };
 
 /**
@@ -471,11 +478,13 @@ static int (*const exec[OP_NR_EXEC - OP_NR_INT])(struct hvmon_emul *em) = {
  */
 void hvmon_emul_reset(struct hvmon_emul *em)
 {
+	int i;
+
 	em->nr_log = 0;
 	em->pio_count = 0;
 	em->pio_done = false;
-	em->map[0].valid = false;
-	em->map[1].valid = false;
+	for (i = 0; i < EM_NR_MAPS; i++)
+		em->map[i].valid = false;
 }
 
 /**
@@ -496,6 +505,7 @@ int hvmon_emul_step(struct hvmon_emul *em)
 		em->regs.rip = (u32)em->regs.rip;
 	em->pos = 0;
 	em->again = false;
+	em->shadow = false;
 	if (em->insn.op < OP_NR_INT)
 		r = exec_int(em);
 	else if (em->insn.op < OP_NR_EXEC)

@@ -37,8 +37,8 @@ struct hvmon_emul_access {
 	u8 data[32];
 };
 
-/* Two operands, each in two pages, read and written */
-#define HVMON_EMUL_LOG	4
+/* Three operands, each in two pages */
+#define HVMON_EMUL_LOG	6
 
 /* Where an operand in memory lies; a second part if it crosses a page */
 struct hvmon_emul_map {
@@ -47,6 +47,9 @@ struct hvmon_emul_map {
 	u32 len[2];
 	u64 gpa[2];
 };
+
+/* hvmon_emul.map[]: the RM operand, the other one or a descriptor, its type */
+enum { EM_MAP_RM, EM_MAP_OTHER, EM_MAP_TYPE, EM_NR_MAPS };
 
 /**
  * struct hvmon_emul_ops - what surrounds the core
@@ -59,6 +62,9 @@ struct hvmon_emul_map {
  * @ram_write: write em->pio_data to memory for which @is_ram was true
  * @ram_read: read memory to em->pio_data
  * @get_seg: a segment register
+ * @set_seg: likewise; nothing after it may fail or wait
+ * @get_gdt: where the GDT is; EM_OK or -errno
+ * @long_mode: EFER.LMA
  * @get_cr: control register, 0, 2, 3, 4 or 8
  * @set_cr: likewise; -EINVAL for a value that is #GP
  * @get_dr: debug register, 0-3, 6, 7
@@ -74,6 +80,9 @@ struct hvmon_emul_ops {
 	int (*ram_write)(struct hvmon_emul *em, u64 gpa, u32 len);
 	int (*ram_read)(struct hvmon_emul *em, u64 gpa, u32 len);
 	void (*get_seg)(struct hvmon_emul *em, int seg, struct hvmon_segment *s);
+	void (*set_seg)(struct hvmon_emul *em, int seg, const struct hvmon_segment *s);
+	int (*get_gdt)(struct hvmon_emul *em, struct hvmon_dtable *gdt);
+	bool (*long_mode)(struct hvmon_emul *em);
 	u64 (*get_cr)(struct hvmon_emul *em, int cr);
 	int (*set_cr)(struct hvmon_emul *em, int cr, u64 val);
 	u64 (*get_dr)(struct hvmon_emul *em, int dr);
@@ -106,6 +115,7 @@ struct hvmon_emul_ops {
  * @pio_val: the value, if it is one
  * @pio_done: the ports have answered; whoever answers fills in @pio_val
  * @again: a string instruction has iterations left: commit @regs, step again
+ * @shadow: it was MOV SS: no interrupt before the next instruction
  * @fault: for EM_FAULT
  * @why: for EM_UNKNOWN
  */
@@ -124,19 +134,17 @@ struct hvmon_emul {
 	bool decoded;
 	u8 nr_log;
 	u8 pos;
-	struct hvmon_emul_map map[2];
+	struct hvmon_emul_map map[EM_NR_MAPS];
 	struct hvmon_emul_access log[HVMON_EMUL_LOG];
 	u8 *pio_data;
 	u64 pio_val;
 	u32 pio_count;
 	bool pio_done;
 	bool again;
+	bool shadow;
 	struct hvmon_event fault;
 	const char *why;
 };
-
-/* em->map[] */
-enum { EM_MAP_RM, EM_MAP_OTHER };
 
 /* emul.c */
 int hvmon_emul_step(struct hvmon_emul *em);
@@ -177,6 +185,7 @@ bool hvmon_seg_allows(const struct hvmon_segment *s, u64 cr0, u64 rflags, u64 ea
 bool hvmon_seg_has(const struct hvmon_segment *s, u64 ea, u32 len);
 int hvmon_em_linear(struct hvmon_emul *em, int seg, u64 ea, u32 len, bool write, u64 *lin);
 int hvmon_em_map(struct hvmon_emul *em, int n, u64 lin, u32 len, bool write);
+int hvmon_em_map_access(struct hvmon_emul *em, int n, u64 lin, u32 len, u32 access);
 int hvmon_em_map_at(struct hvmon_emul *em, int n, int seg, u64 ea, u32 len, bool write);
 int hvmon_em_read(struct hvmon_emul *em, int n, void *buf);
 int hvmon_em_write(struct hvmon_emul *em, int n, const void *buf);
@@ -193,7 +202,8 @@ static inline int hvmon_em_ud(struct hvmon_emul *em)
 	return hvmon_em_raise(em, 6, false, 0, 0);
 }
 
-/* emul_stack.c, emul_str.c, emul_vec.c, emul_sys.c */
+/* emul_seg.c, emul_stack.c, emul_str.c, emul_vec.c, emul_sys.c */
+int hvmon_em_segment(struct hvmon_emul *em);
 int hvmon_em_stack(struct hvmon_emul *em);
 int hvmon_em_string(struct hvmon_emul *em);
 int hvmon_em_port_string(struct hvmon_emul *em);

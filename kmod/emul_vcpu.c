@@ -6,6 +6,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include <asm/msr-index.h>
 #include <asm/processor.h>
 
 #include "emul.h"
@@ -234,6 +235,28 @@ static void vcpu_get_seg(struct hvmon_emul *em, int seg, struct hvmon_segment *s
 	hvmon_call(get_seg, vcpu_of(em), seg, s);
 }
 
+static void vcpu_set_seg(struct hvmon_emul *em, int seg, const struct hvmon_segment *s)
+{
+	hvmon_vendor->set_seg(vcpu_of(em), seg, s);
+}
+
+static int vcpu_get_gdt(struct hvmon_emul *em, struct hvmon_dtable *gdt)
+{
+	struct hvmon_state *st = kzalloc(sizeof(*st), GFP_KERNEL);
+
+	if (!st)
+		return -ENOMEM;
+	hvmon_vendor->get_state(vcpu_of(em), HVMON_STATE_SREGS, st);
+	*gdt = st->sregs.gdt;
+	kfree(st);
+	return EM_OK;
+}
+
+static bool vcpu_long_mode(struct hvmon_emul *em)
+{
+	return hvmon_vendor->get_reg(vcpu_of(em), HVMON_REG_EFER) & EFER_LMA;
+}
+
 static u64 vcpu_get_cr(struct hvmon_emul *em, int cr)
 {
 	return hvmon_get_cr(vcpu_of(em), cr);
@@ -268,6 +291,9 @@ static const struct hvmon_emul_ops vcpu_ops = {
 	.ram_write = vcpu_ram_write,
 	.ram_read = vcpu_ram_read,
 	.get_seg = vcpu_get_seg,
+	.set_seg = vcpu_set_seg,
+	.get_gdt = vcpu_get_gdt,
+	.long_mode = vcpu_long_mode,
 	.get_cr = vcpu_get_cr,
 	.set_cr = vcpu_set_cr,
 	.get_dr = vcpu_get_dr,
@@ -464,6 +490,19 @@ static int conclude(struct hvmon_vcpu *vcpu, struct hvmon_emul *em, int r)
 	}
 }
 
+static int block_interrupts(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_state *st = kzalloc(sizeof(*st), GFP_KERNEL);
+
+	if (!st)
+		return -ENOMEM;
+	hvmon_vendor->get_state(vcpu, HVMON_STATE_EVENTS, st);
+	st->events.flags |= HVMON_EVS_MOVSS_SHADOW;
+	hvmon_vendor->set_state(vcpu, HVMON_STATE_EVENTS, st);
+	kfree(st);
+	return 0;
+}
+
 static int commit(struct hvmon_vcpu *vcpu, struct hvmon_emul *em)
 {
 	int r;
@@ -479,7 +518,9 @@ static int commit(struct hvmon_vcpu *vcpu, struct hvmon_emul *em)
 	/* RIP is where it belongs: what is left is the interrupt shadow, and TF */
 	vcpu->exit.insn_len = 0;
 	r = hvmon_call(skip_insn, vcpu);
-	return r < 0 ? r : 0;
+	if (r >= 0)
+		r = em->shadow ? block_interrupts(vcpu) : 0;
+	return r;
 }
 
 /* Between two iterations of a string: the guest goes on with it by itself */

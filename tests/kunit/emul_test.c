@@ -9,6 +9,7 @@
 #include "../../kmod/emul.h"
 
 #define RAM_SIZE	0x10000
+#define GDT		0x4000
 #define DEVICE		0x100000
 #define ABSENT		0x200000	/* page fault */
 
@@ -107,6 +108,22 @@ static void fake_get_seg(struct hvmon_emul *em, int seg, struct hvmon_segment *s
 	*s = to_fake(em)->seg[seg];
 }
 
+static void fake_set_seg(struct hvmon_emul *em, int seg, const struct hvmon_segment *s)
+{
+	to_fake(em)->seg[seg] = *s;
+}
+
+static int fake_get_gdt(struct hvmon_emul *em, struct hvmon_dtable *gdt)
+{
+	*gdt = (struct hvmon_dtable) { .base = GDT, .limit = 0x3f };
+	return EM_OK;
+}
+
+static bool fake_long_mode(struct hvmon_emul *em)
+{
+	return em->insn.bits == 64;
+}
+
 static u64 fake_get_cr(struct hvmon_emul *em, int cr)
 {
 	return cr ? to_fake(em)->cr4 : to_fake(em)->cr0;
@@ -132,6 +149,9 @@ static const struct hvmon_emul_ops fake_ops = {
 	.ram_write = fake_ram_write,
 	.ram_read = fake_ram_read,
 	.get_seg = fake_get_seg,
+	.set_seg = fake_set_seg,
+	.get_gdt = fake_get_gdt,
+	.long_mode = fake_long_mode,
 	.get_cr = fake_get_cr,
 	.set_cr = fake_set_cr,
 };
@@ -450,6 +470,100 @@ static void near_branch_checks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->regs.gpr[HVMON_RSP], 0x20000);
 	KUNIT_EXPECT_EQ(test, f->ram[1], 0x56);
 	KUNIT_EXPECT_EQ(test, RUN(f, 64, 0x66, 0xff, 0x23), EM_UNKNOWN);
+}
+
+/* ---- selectors ---- */
+
+static void put_desc(struct fake *f, u16 selector, u64 desc)
+{
+	memcpy(f->ram + GDT + selector, &desc, 8);
+}
+
+/* LTR marks its TSS busy, which has 16 bytes in long mode; another type is #GP */
+static void task_register(struct kunit *test)
+{
+	struct fake *f = new_fake(test);
+
+	put_desc(f, 0x10, 0x1200893456780067ULL);
+	put_desc(f, 0x18, 0xffff8888);
+	f->regs.gpr[HVMON_RBX] = DEVICE;
+	f->device[0] = 0x10;
+	KUNIT_EXPECT_EQ(test, RUN(f, 64, 0x0f, 0x00, 0x1b), EM_OK);
+	KUNIT_EXPECT_EQ(test, f->seg[HVMON_TR].base, 0xffff888812345678);
+	KUNIT_EXPECT_EQ(test, f->seg[HVMON_TR].limit, 0x67);
+	KUNIT_EXPECT_EQ(test, f->seg[HVMON_TR].attr, 0x8b);
+	KUNIT_EXPECT_EQ(test, f->ram[GDT + 0x15], 0x8b);
+	KUNIT_EXPECT_FALSE(test, f->em.shadow);
+	KUNIT_EXPECT_EQ(test, RUN(f, 64, 0x0f, 0x00, 0x1b), EM_FAULT);	/* busy */
+	KUNIT_EXPECT_EQ(test, f->em.fault.vector, 13);
+	KUNIT_EXPECT_EQ(test, f->em.fault.error, 0x10);
+	put_desc(f, 0x10, 0x0000890000000067ULL);
+	put_desc(f, 0x18, 0x0000010000000000ULL);	/* the upper half has a type */
+	KUNIT_EXPECT_EQ(test, RUN(f, 64, 0x0f, 0x00, 0x1b), EM_FAULT);
+	put_desc(f, 0x18, 0x00008000);			/* not canonical */
+	KUNIT_EXPECT_EQ(test, RUN(f, 64, 0x0f, 0x00, 0x1b), EM_FAULT);
+	KUNIT_EXPECT_EQ(test, f->ram[GDT + 0x15], 0x89);
+	/* In 32-bit code eight bytes are all, and there is a 16-bit TSS */
+	put_desc(f, 0x10, 0x000081000000002bULL);
+	KUNIT_EXPECT_EQ(test, RUN(f, 32, 0x0f, 0x00, 0x1b), EM_OK);
+	KUNIT_EXPECT_EQ(test, f->seg[HVMON_TR].attr, 0x83);
+	f->em.cpl = 3;
+	KUNIT_EXPECT_EQ(test, RUN(f, 32, 0x0f, 0x00, 0x1b), EM_FAULT);
+	KUNIT_EXPECT_EQ(test, f->em.fault.error, 0);
+	f->cr0 = 0x10;
+	KUNIT_EXPECT_EQ(test, RUN(f, 16, 0x0f, 0x00, 0x1b), EM_FAULT);
+	KUNIT_EXPECT_EQ(test, f->em.fault.vector, 6);
+}
+
+/* In real mode a selector is a base; MOV SS asks for an interrupt shadow */
+static void selectors_without_descriptors(struct kunit *test)
+{
+	struct fake *f = new_fake(test);
+	u16 pointer[2] = { 0x10, 0x2000 };
+
+	f->cr0 = 0x10;
+	f->seg[HVMON_SS].attr = 0x93;
+	f->regs.gpr[HVMON_RBX] = 0x100;
+	memcpy(f->ram + 0x100, pointer, 4);
+	KUNIT_EXPECT_EQ(test, RUN(f, 16, 0x8e, 0x57, 0x02), EM_OK);	/* mov ss, [bx+2] */
+	KUNIT_EXPECT_EQ(test, f->seg[HVMON_SS].base, 0x20000);
+	KUNIT_EXPECT_EQ(test, f->seg[HVMON_SS].attr, 0x93);
+	KUNIT_EXPECT_TRUE(test, f->em.shadow);
+	KUNIT_EXPECT_EQ(test, RUN(f, 16, 0xff, 0x2f), EM_OK);		/* jmp far [bx] */
+	KUNIT_EXPECT_EQ(test, f->seg[HVMON_CS].base, 0x20000);
+	KUNIT_EXPECT_EQ(test, f->regs.rip, 0x10);
+	KUNIT_EXPECT_FALSE(test, f->em.shadow);
+}
+
+/* A far JMP sets the accessed bit, keeps the CPL, and may not change it */
+static void far_jump(struct kunit *test)
+{
+	struct fake *f = new_fake(test);
+	u8 pointer[6] = { 0x78, 0x56, 0, 0, 0x13, 0 };
+
+	f->regs.gpr[HVMON_RBX] = DEVICE;
+	memcpy(f->device, pointer, 6);
+	f->em.cpl = 3;
+	put_desc(f, 0x10, 0x00cffa000000ffffULL);
+	KUNIT_EXPECT_EQ(test, RUN(f, 32, 0xff, 0x2b), EM_OK);
+	KUNIT_EXPECT_EQ(test, f->regs.rip, 0x5678);
+	KUNIT_EXPECT_EQ(test, f->seg[HVMON_CS].selector, 0x13);
+	KUNIT_EXPECT_EQ(test, f->seg[HVMON_CS].attr, 0xc0fb);
+	KUNIT_EXPECT_EQ(test, f->ram[GDT + 0x15], 0xfb);
+	put_desc(f, 0x10, 0x00cf9a000000ffffULL);	/* DPL 0 */
+	KUNIT_EXPECT_EQ(test, RUN(f, 32, 0xff, 0x2b), EM_FAULT);
+	KUNIT_EXPECT_EQ(test, f->em.fault.error, 0x10);
+	put_desc(f, 0x10, 0x00cf9e000000ffffULL);	/* conforming */
+	KUNIT_EXPECT_EQ(test, RUN(f, 32, 0xff, 0x2b), EM_OK);
+	KUNIT_EXPECT_EQ(test, f->seg[HVMON_CS].selector, 0x13);
+	put_desc(f, 0x10, 0x00cffa000000ffffULL & ~(0xfULL << 48 | 0xffffULL) & ~(1ULL << 55));
+	KUNIT_EXPECT_EQ(test, RUN(f, 32, 0xff, 0x2b), EM_FAULT);	/* limit 0 */
+	KUNIT_EXPECT_EQ(test, f->em.fault.error, 0);
+	put_desc(f, 0x10, 0x0000ec0000000000ULL);	/* a call gate */
+	KUNIT_EXPECT_EQ(test, RUN(f, 32, 0xff, 0x2b), EM_UNKNOWN);
+	put_desc(f, 0x10, 0x00effa000000ffffULL);	/* L and D */
+	KUNIT_EXPECT_EQ(test, RUN(f, 64, 0xff, 0x2b), EM_FAULT);
+	KUNIT_EXPECT_EQ(test, f->em.fault.error, 0x10);
 }
 
 /* A fault on the second operand leaves the device and the registers alone */
@@ -793,6 +907,9 @@ static struct kunit_case emul_cases[] = {
 	KUNIT_CASE(device_stack),
 	KUNIT_CASE(device_frames),
 	KUNIT_CASE(near_branch_checks),
+	KUNIT_CASE(task_register),
+	KUNIT_CASE(selectors_without_descriptors),
+	KUNIT_CASE(far_jump),
 	KUNIT_CASE(fault_before_access),
 	KUNIT_CASE(locked),
 	KUNIT_CASE(bit_strings),

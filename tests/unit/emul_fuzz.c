@@ -110,6 +110,12 @@ static const struct hvmon_emul_ops fake_ops = {
 	.get_cr = fake_get_cr,
 };
 
+/* Of these the program would die: emul_seg.c is KUnit's and the selftests' */
+int hvmon_em_segment(struct hvmon_emul *em)
+{
+	return hvmon_em_unknown(em, "segment register");
+}
+
 /* ---- random instructions ---- */
 
 /* What to put after the prefixes; @imm: bytes of immediate, z: 2 or 4 */
