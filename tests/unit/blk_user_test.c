@@ -524,7 +524,7 @@ int main(void)
 	snprintf(word, sizeof(word), "vhost-user=%s", path);
 	snprintf(image, sizeof(image), "%s/a,b", dir);
 	if (disk_user_announce(&user_disk) || disk_user_announce(&qcow2_disk) ||
-	    disk_user_announce(&scsi_disk) || keeper_start())
+	    disk_user_announce(&scsi_disk) || keeper_start(&options))
 		return 1;
 	disk_bytes = mmap(NULL, sizeof(cache) + sizeof(*writes), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);

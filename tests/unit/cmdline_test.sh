@@ -146,6 +146,8 @@ if [ ! -e /usr/libexec/virtiofsd ] && [ ! -e /usr/lib/qemu/virtiofsd ]; then
 	program=$dir/bin/hvmon-run
 	# shellcheck disable=SC2086
 	refuse 4 "share $dir: no virtiofsd in .*; install it" $flat --share "$dir,tag=x"
+	# shellcheck disable=SC2086
+	refuse 2 'qemu-storage-daemon: not found; install it' $flat --disk "$dir/odd,format=qcow2"
 	printf '#!/bin/sh\necho "what help?"\n' >"$dir/virtiofsd"
 	chmod +x "$dir/virtiofsd"
 	# shellcheck disable=SC2086

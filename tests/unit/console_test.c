@@ -125,7 +125,8 @@ int main(void)
 	snprintf(path, sizeof(path), "/tmp/hvmon-console.%d", getpid());
 	memcpy(sa.sun_path, path, strlen(path));
 	chardev_announce(&opt);
-	if (keeper_start() || chardev_open(&vm, &opt, &cd) || virtio_console_create(&vm, cd))
+	if (keeper_start(&options) || chardev_open(&vm, &opt, &cd) ||
+	    virtio_console_create(&vm, cd))
 		return 1;
 	client = socket(AF_UNIX, SOCK_STREAM, 0);
 	if (connect(client, (void *)&sa, sizeof(sa)))

@@ -424,7 +424,7 @@ int main(void)
 	keeper_add_own_socket(path, path);
 	keeper_add_own_socket(stale, stale);
 	close(open(image, O_CREAT | O_RDWR, 0600));
-	if (keeper_start() || truncate(image, 65536))
+	if (keeper_start(&options) || truncate(image, 65536))
 		return 1;
 	options.disk[0].path = image;
 	options.memory = MEMORY;

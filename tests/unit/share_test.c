@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A shared folder: which virtiofsd is called how, how programs of ours start and end,
- * and the device, behind which a process of the test stands that answers at once, or
- * not at all.
+ * A shared folder: which virtiofsd is called how, and the device, behind which a
+ * process of the test stands that answers at once, or not at all.
  */
 #include <poll.h>
 #include <signal.h>
@@ -15,6 +14,7 @@
 #include <linux/fuse.h>
 
 #include "driver.h"
+#include "keeper.h"
 #include "share.h"
 #include "vhost_user.h"
 
@@ -215,6 +215,10 @@ static void end_other(void)
 /* ---- the guest */
 
 static const struct share_options opt = { .path = word, .socket = path, .tag = "folder" };
+static const struct share_options real[] = {
+	{ .path = dir, .tag = "real" }, { .path = dir, .tag = "real", .ro = true },
+};
+
 static struct share share;
 
 static void make(const struct share_options *o)
@@ -407,66 +411,6 @@ static void test_commands(void)
 		       "--log-level=warn"));
 }
 
-/* ---- programs of ours */
-
-static const char *prepared(const void *arg)
-{
-	errno = EPERM;
-	return arg;
-}
-
-static void test_daemon(void)
-{
-	char *const fails[] = { "/bin/sh", "-c", "echo one; echo t\033wo >&2; echo; exit 3", NULL };
-	char *const waits[] = { "/bin/sleep", "100", NULL };
-	char *const listens[] = { "/bin/sh", "-c", "[ -S /proc/self/fd/3 ] && echo a socket",
-				  NULL };
-	char *const none[] = { "/nowhere/virtiofsd", NULL };
-	uint64_t features = 0;
-	struct daemon d;
-	char how[64];
-	int fd;
-
-	claim("daemon: how it ended, and what it said last, on either stream");
-	daemon_init(&d);
-	fd = daemon_start(&d, fails, NULL, NULL);
-	expect(fd >= 0 && vu_hello(fd, &features, 0) == -ECONNRESET);
-	daemon_end(&d, 5000, how, sizeof(how));
-	expect(!strcmp(how, "ended with status 3") && !strcmp(d.words, "t?wo") && !d.pid);
-	close(fd);
-
-	claim("daemon: it finds a socket at its third descriptor");
-	daemon_init(&d);
-	fd = daemon_start(&d, listens, NULL, NULL);
-	daemon_end(&d, 5000, how, sizeof(how));
-	expect(!strcmp(how, "ended with status 0") && !strcmp(d.words, "a socket"));
-	close(fd);
-
-	claim("daemon: one that was killed, and one that we end");
-	daemon_init(&d);
-	fd = daemon_start(&d, waits, NULL, NULL);
-	kill(d.pid, SIGKILL);
-	daemon_end(&d, 5000, how, sizeof(how));
-	expect(!strcmp(how, "was killed by SIGKILL"));
-	close(fd);
-	fd = daemon_start(&d, waits, NULL, NULL);
-	daemon_end(&d, 0, how, sizeof(how));
-	expect(!*how && !d.pid && waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
-	close(fd);
-
-	claim("daemon: one that is not there, or cannot be prepared, says so");
-	daemon_init(&d);
-	fd = daemon_start(&d, none, NULL, NULL);
-	daemon_end(&d, 5000, how, sizeof(how));
-	expect(!strcmp(d.words, "/nowhere/virtiofsd: No such file or directory"));
-	close(fd);
-	daemon_init(&d);
-	fd = daemon_start(&d, waits, prepared, "preparing");
-	daemon_end(&d, 5000, how, sizeof(how));
-	expect(!strcmp(d.words, "preparing: Operation not permitted"));
-	close(fd);
-}
-
 /* ---- the real one */
 
 /* The error that it answers, or 1 */
@@ -500,47 +444,52 @@ static int make_directory(const char *name)
 static void test_virtiofsd(bool ro)
 {
 	const struct fuse_init_in init = { .major = 7, .minor = 31, .max_readahead = 4096 };
-	struct share_options real = { .path = dir, .tag = "real", .ro = ro };
 	char made[48];
 
 	snprintf(made, sizeof(made), "%s/new", dir);
 	claim(ro ? "virtiofsd: a read-only share is so whatever the guest asks for" :
 	      "virtiofsd: it is started, works in the directory, and ends with the device");
-	make(&real);
+	make(&real[ro]);
 	drive(WITH_INDIRECT, 2);
 	expect(!fuse(FUSE_INIT, &init, sizeof(init)));
 	expect(!fuse(FUSE_LOOKUP, "socket", 7) && fuse(FUSE_LOOKUP, "none", 5) == -ENOENT);
 	expect(make_directory("new") == (ro ? -EROFS : 0) && access(made, F_OK) == (ro ? -1 : 0));
 	if (ro) {
-		kill(share.daemon.pid, SIGKILL);
-		for (int i = 0; i < 300 && share.daemon.pid; i++)
+		kill(child_of(child_of(getpid())), SIGKILL);
+		for (int i = 0; i < 300; i++)
 			loop_step(&vm.loop, 10);
 		expect(make_directory("new") == -ENOTCONN);
 	}
 	unmake();
-	expect(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+	expect(!child_of(child_of(getpid())));
 	rmdir(made);
 }
 
 int main(void)
 {
+	bool found;
+
 	if (!mkdtemp(dir))
 		return 1;
 	snprintf(path, sizeof(path), "%s/socket", dir);
 	snprintf(word, sizeof(word), "vhost-user=%s", path);
 	told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	found = !geteuid() && !system("PATH=/usr/libexec:/usr/lib/qemu:$PATH\n"
+				      "command -v virtiofsd >/dev/null");
+	if (share_announce(&opt) || (found && share_announce(&real[0])) ||
+	    (found && share_announce(&real[1])) || keeper_start(&options))
+		return 1;
 	test_commands();
-	test_daemon();
 	test_device();
 	test_death();
-	if (geteuid() || system("PATH=/usr/libexec:/usr/lib/qemu:$PATH\n"
-				"command -v virtiofsd >/dev/null")) {
-		unit_end();
-		puts("skip virtiofsd: there is none, or this is not root");
-	} else {
+	if (found) {
 		test_virtiofsd(false);
 		test_virtiofsd(true);
+	} else {
+		unit_end();
+		puts("skip virtiofsd: there is none, or this is not root");
 	}
+	keeper_stop();
 	unlink(path);
 	rmdir(dir);
 	return unit_finish();

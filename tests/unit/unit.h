@@ -15,6 +15,7 @@
 #include "boot/boot.h"
 #include "vm.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 static const char *unit_claim;
@@ -48,6 +49,22 @@ static inline int unit_finish(void)
 {
 	unit_end();
 	return unit_failures != 0;
+}
+
+/* The child of @pid, which has one, or will within a second; or 0 */
+static inline pid_t child_of(pid_t pid)
+{
+	char name[64], text[32] = "";
+	int fd;
+
+	snprintf(name, sizeof(name), "/proc/%d/task/%d/children", pid, pid);
+	for (int i = 0; i < 100 && !atoi(text); i++) {
+		usleep(10000);
+		fd = open(name, O_RDONLY);
+		(void)!read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	return atoi(text);
 }
 
 /* What stands for the VM: the last calls of devices */

@@ -18,11 +18,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "keeper.h"
 #include "netback.h"
 #include "unit.h"
 
 #define HEADER	sizeof(struct virtio_net_hdr_mrg_rxbuf)
 
+static struct options options;
 static struct netback nb;
 /* The last packet, without its header; what follows the Ethernet header is aligned */
 static uint8_t frame[4096] __attribute__((aligned(4)));
@@ -167,7 +169,14 @@ static int host_connect(int type, uint16_t port)
 static int open_user(struct net_options *opt)
 {
 	opt->name = "user";
-	return netback_open(&nb, opt, 0);
+	netback_announce(opt);
+	return keeper_start(&options) ? -1 : netback_open(&nb, opt, 0);
+}
+
+static void close_user(void)
+{
+	netback_close(&nb);
+	keeper_stop();
 }
 
 static void test_dhcp(void)
@@ -192,7 +201,7 @@ static void test_dhcp(void)
 		expect(reply->op == 2 && reply->xid == 0x1234);
 		expect(reply->yiaddr == inet_addr(USER_GUEST));
 	}
-	netback_close(&nb);
+	close_user();
 }
 
 static void test_forward(void)
@@ -242,7 +251,7 @@ static void test_forward(void)
 		expect(recv(fd, got, sizeof(got), 0) == 5 && !strcmp(got, "world"));
 	}
 	close(fd);
-	netback_close(&nb);
+	close_user();
 
 	claim("user: with the back end its process and its ports are gone");
 	expect(host_connect(SOCK_STREAM, tcp) < 0);
@@ -318,7 +327,7 @@ static void test_reset(void)
 		;
 	expect(host_connect(SOCK_STREAM, tcp) >= 0);
 	expect(ip_in(IPPROTO_TCP, 2000));
-	netback_close(&nb);
+	close_user();
 }
 
 static void test_busy(void)
@@ -337,7 +346,9 @@ static void test_busy(void)
 			"PORT", i, htonl(INADDR_LOOPBACK), 0, port, 22
 		};
 		expect(open_user(&opt) == EXIT_USAGE);
-		expect(nb.fd[0] < 0 && waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+		expect(nb.fd[0] < 0);
+		close_user();
+		expect(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
 		close(fd);
 	}
 }
@@ -349,7 +360,7 @@ static const char *process_status(const char *key)
 	char path[64];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", nb.pid);
+	snprintf(path, sizeof(path), "/proc/%d/status", child_of(child_of(getpid())));
 	f = fopen(path, "r");
 	while (f && fgets(line, sizeof(line), f))
 		if (!strncmp(line, key, strlen(key)))
@@ -369,13 +380,13 @@ static void test_sandbox(void)
 	expect(strtoull(process_status("CapEff:"), NULL, 16) == 0);
 	expect(strtoull(process_status("CapPrm:"), NULL, 16) == 0);
 	expect(atoi(process_status("Uid:")) && atoi(process_status("Gid:")));
-	netback_close(&nb);
+	close_user();
 
 	claim("user: without the sandbox it keeps them");
 	opt.no_sandbox = true;
 	expect(!open_user(&opt));
 	expect(!atoi(process_status("Seccomp:")));
-	netback_close(&nb);
+	close_user();
 }
 
 static void test_outgoing(void)
@@ -400,7 +411,7 @@ static void test_outgoing(void)
 	expect(ip && ((struct udphdr *)(ip + 1))->dest == htons(1000) &&
 	       !memcmp((struct udphdr *)(ip + 1) + 1, "world", 5));
 	close(fd);
-	netback_close(&nb);
+	close_user();
 }
 
 static void test_loopback(void)
@@ -421,11 +432,11 @@ static void test_loopback(void)
 	close(fd);
 
 	claim("user: when its process dies the device reads an end of file, and learns why");
-	kill(nb.pid, SIGKILL);
+	kill(child_of(child_of(getpid())), SIGKILL);
 	fcntl(nb.fd[0], F_SETFL, 0);
 	expect(!read(nb.fd[0], frame, sizeof(frame)));
 	expect(!strcmp(nb.ops->gone(&nb), "its process was killed by SIGKILL"));
-	netback_close(&nb);
+	close_user();
 }
 
 int main(void)

@@ -355,7 +355,7 @@ int main(void)
 	static const struct share_options folder = { .path = "folder", .tag = "folder" };
 	/* Its process is gone: only then it is ours to answer */
 	static struct share share = {
-		.opt = &folder, .daemon.messages = -1, .features = WITH_INDIRECT,
+		.opt = &folder, .features = WITH_INDIRECT,
 	};
 	char image[] = "/tmp/hvmon-fuzz.XXXXXX", second[sizeof(image) + 2];
 	struct chardev *cd;

@@ -53,7 +53,7 @@ static char *const *daemon_argv(const struct disk_options *opt)
 		     "file.driver=file,file.filename=%s,cache.direct=%s",
 		     opt->ro ? "on" : "off", path, opt->direct ? "on" : "off") > 0 &&
 	    asprintf(&argv[4], "type=vhost-user-blk,id=disk,node-name=disk,writable=%s,"
-		     "addr.type=fd,addr.str=%d", opt->ro ? "off" : "on", KEEPER_FD) > 0) {
+		     "addr.type=fd,addr.str=%d", opt->ro ? "off" : "on", PROGRAM_FD) > 0) {
 		argv[0] = DAEMON;
 		argv[1] = "--blockdev";
 		argv[3] = "--export";
@@ -75,7 +75,7 @@ int disk_user_announce(const struct disk_options *opt)
 		argv = daemon_argv(opt);
 		if (!argv)
 			return complain(EXIT_HOST, "--disk %s: no memory", opt->path);
-		keeper_add_program(opt, argv);
+		keeper_add_program(opt, argv, NULL, NULL);
 	}
 	return 0;
 }
@@ -99,10 +99,7 @@ static int attach(struct disk_user *user)
 {
 	int ret = 0;
 
-	/* Those of a daemon that went away */
-	if (user->messages >= 0)
-		close(user->messages);
-	user->fd = keeper_connect(user->opt, &user->messages);
+	user->fd = keeper_connect(user->opt);
 	if (user->fd < 0)
 		ret = user->fd;
 	else
@@ -130,27 +127,15 @@ int disk_user_reopen(struct disk_user *user)
 	return ret ? -1 : 0;
 }
 
-/* The daemon's own words, or what became of the connection */
 static int refuse(struct disk_user *user, int err)
 {
-	const char *path = user->opt->path;
-	char said[400] = "";
+	const struct disk_options *opt = user->opt;
 
-	if (user->opt->socket)
-		return complain(EXIT_USAGE, "--disk %s: %s", path, err == -EOPNOTSUPP ?
+	if (opt->socket)
+		return complain(EXIT_USAGE, "--disk %s: %s", opt->path, err == -EOPNOTSUPP ?
 				"not a vhost-user disk" : strerror(-err));
-	/* Then all has been said */
-	keeper_end(user->opt);
-	if (user->messages >= 0 && pread(user->messages, said, sizeof(said) - 1, 0) > 0) {
-		char *word = strncmp(said, DAEMON ": ", strlen(DAEMON ": ")) ? said :
-			     said + strlen(DAEMON ": ");
-
-		word[strcspn(word, "\n")] = '\0';
-		if (!strcmp(word, strerror(ENOENT)))
-			word = "not found; install it (Debian: qemu-utils)";
-		return complain(EXIT_USAGE, "--disk %s: " DAEMON ": %s", path, word);
-	}
-	return complain(EXIT_HOST, "--disk %s: " DAEMON ": %s", path, strerror(-err));
+	return keeper_refused(opt, "disk", opt->path, DAEMON, "qemu-utils", err) ? EXIT_USAGE :
+	       EXIT_HOST;
 }
 
 /* True, after a line, if somebody has a lock on the image; the daemon takes its own */
@@ -181,7 +166,6 @@ int disk_user_open(struct disk *disk)
 		return complain(EXIT_HOST, "--disk %s: no memory", opt->path);
 	user->opt = opt;
 	user->fd = -1;
-	user->messages = -1;
 	disk->user = user;
 	if (opt->qcow2 && in_use(opt)) {
 		ret = EXIT_USAGE;
@@ -220,8 +204,6 @@ void disk_user_close(struct disk_user *user)
 	if (user->fd >= 0)
 		close(user->fd);
 	if (user->opt->qcow2)
-		keeper_end(user->opt);
-	if (user->messages >= 0)
-		close(user->messages);
+		keeper_end(user->opt, 0, NULL);
 	free(user);
 }

@@ -12,14 +12,12 @@
  * struct disk_user - the other process
  * @opt: the option
  * @fd: the connection; -1 while there is none
- * @messages: what a qemu-storage-daemon of ours says, a memfd; or -1
  * @features: of virtio-blk, that it has
  * @config: of its disk
  */
 struct disk_user {
 	const struct disk_options *opt;
 	int fd;
-	int messages;
 	uint64_t features;
 	struct virtio_blk_config config;
 };

@@ -3,12 +3,11 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,135 +15,105 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fds.h"
 #include "keeper.h"
+#include "loop.h"
 #include "options.h"
 #include "vhost_user.h"
 
-#define TIMEOUT_S	10
-#define TICK_MS		20
 #define MAX_ENTRIES	64
+#define UP_MS		1000	/* for a program that fails to end by itself */
 
-enum kind { PROGRAM, SOCKET, OWN_SOCKET };
+enum kind { PROGRAM, PROCESS, SOCKET, OWN_SOCKET };
 enum verb { CONNECT, END, REMOVE };
 
 static struct entry {
 	const void *key;
 	enum kind kind;
 	char *const *argv;
+	const char *(*prepare)(const void *arg);
+	const void *arg;
 	const char *path;
-	pid_t pid;		/* of the program, in the keeper */
+	/* In the keeper */
+	struct program program;
+	struct loop_source messages;
 } list[MAX_ENTRIES];
 static unsigned int entries;
 
 /* Packets on a pair of sockets, which ends with either process */
 struct request {
-	uint32_t verb, entry;
+	uint32_t verb, entry, patience_ms;
 };
 
 struct answer {
 	int32_t ret;
+	struct keeper_end end;
 };
 
 /* In the launcher */
 static int keeper = -1;
 static pid_t keeper_pid;
 /* In the keeper */
-static int launcher;
+static struct loop loop;
+static struct loop_source launcher;
+static bool verbose;
 
 /* ---- the keeper: programs */
 
-/* In the child */
-static void run_program(char *const argv[], int listener, int messages, pid_t parent)
+static void messages_event(void *arg, uint32_t events)
 {
-	int null = open("/dev/null", O_RDWR);
-	sigset_t none;
+	struct entry *e = arg;
 
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* It would keep an image, and its lock, when the launcher is killed */
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent)
-		_exit(1);
-	/* Ctrl-C at the terminal is for the guest */
-	setpgid(0, 0);
-	if (dup2(null, STDIN_FILENO) < 0 || dup2(messages, STDOUT_FILENO) < 0 ||
-	    dup2(messages, STDERR_FILENO) < 0)
-		_exit(1);
-	/* dup2() would leave it to be closed if it has that number already */
-	if (listener == KEEPER_FD)
-		fcntl(listener, F_SETFD, 0);
-	else if (dup2(listener, KEEPER_FD) < 0)
-		_exit(1);
-	execvp(argv[0], argv);
-	dprintf(STDERR_FILENO, "%s", strerror(errno));
-	_exit(127);
+	(void)events;
+	if (!program_listen(&e->program))
+		loop_del(&loop, &e->messages);
+	/* The guest may be able to cause them at will: not all is for everybody */
+	if (verbose && e->program.words[0])
+		complain(0, "%s: %s", e->argv ? e->argv[0] : "process", e->program.words);
 }
 
-static int spawn(struct entry *e, int listener, int messages)
+static void end_program(struct entry *e, unsigned int patience_ms, struct keeper_end *end)
 {
-	pid_t parent = getpid();
-
-	e->pid = fork();
-	if (!e->pid)
-		run_program(e->argv, listener, messages, parent);
-	if (e->pid > 0)
-		return 0;
-	e->pid = 0;
-	return -errno;
+	if (e->program.pid)
+		loop_del(&loop, &e->messages);
+	program_end(&e->program, patience_ms, end->how);
+	strcpy(end->words, e->program.words);
 }
 
-/* Gives the connection and @messages, or -errno and neither */
-static int start_program(struct entry *e, int *messages)
+/* A connection, or -errno */
+static int start_program(struct entry *e)
 {
-	int listener, fd, ret;
+	struct keeper_end end;
+	int pair[2], fd, ret;
 
-	*messages = memfd_create(e->argv[0], MFD_CLOEXEC);
-	fd = *messages < 0 ? -errno : vu_connect_ahead(&listener);
-	if (fd >= 0) {
-		ret = spawn(e, listener, *messages);
-		close(listener);
-		if (!ret)
-			return fd;
+	end_program(e, 0, &end);
+	if (e->kind == PROGRAM)
+		fd = vu_connect_ahead(&pair[1]);
+	else
+		fd = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ? -errno : pair[0];
+	if (fd < 0)
+		return fd;
+	ret = program_start(&e->program, e->argv, pair[1], e->prepare, e->arg);
+	close(pair[1]);
+	if (!ret) {
+		ret = loop_add(&loop, &e->messages, e->program.messages, EPOLLIN, messages_event,
+			       e);
+		if (ret)
+			program_end(&e->program, 0, end.how);
+	}
+	if (ret)
 		close(fd);
-		fd = ret;
-	}
-	if (*messages >= 0)
-		close(*messages);
-	*messages = -1;
-	return fd;
-}
-
-/*
- * It flushes at SIGTERM. One that hangs is not waited for without end, nor any when the
- * launcher has gone
- */
-static void end_program(struct entry *e)
-{
-	struct pollfd p = { .fd = launcher };
-
-	if (!e->pid)
-		return;
-	kill(e->pid, SIGTERM);
-	for (int ms = 0; ms < 2 * TIMEOUT_S * 1000 && !waitpid(e->pid, NULL, WNOHANG);
-	     ms += TICK_MS) {
-		if (ms == TIMEOUT_S * 1000)
-			kill(e->pid, SIGKILL);
-		if (poll(&p, 1, TICK_MS) > 0 && (p.revents & POLLHUP))
-			_exit(0);
-	}
-	e->pid = 0;
+	return ret ? ret : fd;
 }
 
 /* ---- the keeper: requests */
 
-static int connect_entry(struct entry *e, int *messages)
+static int connect_entry(struct entry *e)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 
-	if (e->kind == PROGRAM) {
-		end_program(e);
-		return start_program(e, messages);
-	}
+	if (e->kind != SOCKET)
+		return start_program(e);
 	if (strlen(e->path) >= sizeof(sa.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(sa.sun_path, e->path);
@@ -161,77 +130,56 @@ static int remove_entry(const struct entry *e)
 	return unlink(e->path) ? -errno : 0;
 }
 
-/* The descriptor that belongs to the answer, or 0 or -errno */
-static int serve(const struct request *r, int *messages)
+/* The descriptor that belongs to the answer, or -1 */
+static int serve(const struct request *r, struct answer *a)
 {
-	struct entry *e = &list[r->entry];
+	struct entry *e;
+	int fd = -1;
 
+	*a = (struct answer){ .ret = -EINVAL };
 	if (r->entry >= entries)
-		return -EINVAL;
-	if (r->verb == CONNECT && e->kind != OWN_SOCKET)
-		return connect_entry(e, messages);
-	if (r->verb == REMOVE && e->kind == OWN_SOCKET)
-		return remove_entry(e);
-	if (r->verb != END || e->kind != PROGRAM)
-		return -EINVAL;
-	end_program(e);
-	return 0;
-}
-
-union control {
-	struct cmsghdr align;
-	char bytes[CMSG_SPACE(2 * sizeof(int))];
-};
-
-static void answer(int ret, const int *fds, unsigned int n)
-{
-	struct answer a = { ret };
-	struct iovec iov = { &a, sizeof(a) };
-	union control control = { 0 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	if (n) {
-		struct cmsghdr *c = &control.align;
-
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(n * sizeof(int));
-		memcpy(CMSG_DATA(c), fds, n * sizeof(int));
-		m.msg_control = &control;
-		m.msg_controllen = CMSG_SPACE(n * sizeof(int));
+		return -1;
+	e = &list[r->entry];
+	if (r->verb == CONNECT && e->kind != OWN_SOCKET) {
+		fd = connect_entry(e);
+		a->ret = fd < 0 ? fd : 0;
+	} else if (r->verb == REMOVE && e->kind == OWN_SOCKET) {
+		a->ret = remove_entry(e);
+	} else if (r->verb == END && (e->kind == PROGRAM || e->kind == PROCESS)) {
+		end_program(e, r->patience_ms, &a->end);
+		a->ret = 0;
 	}
-	if (sendmsg(launcher, &m, MSG_NOSIGNAL) < 0)
-		_exit(1);
+	return fd;
 }
 
-static void work(void)
+static void request_event(void *arg, uint32_t events)
 {
 	struct request r;
+	struct answer a;
+	struct iovec iov = { &a, sizeof(a) };
+	int fd;
 
+	(void)arg;
+	(void)events;
 	/* Anything but a request is the end of the launcher */
-	while (recv(launcher, &r, sizeof(r), 0) == sizeof(r)) {
-		int fds[2] = { -1, -1 };
-		int ret = serve(&r, &fds[1]);
-
-		if (ret <= 0 || r.verb != CONNECT) {
-			answer(ret, NULL, 0);
-			continue;
-		}
-		fds[0] = ret;
-		answer(0, fds, 1 + (fds[1] >= 0));
-		close(fds[0]);
-		if (fds[1] >= 0)
-			close(fds[1]);
-	}
-	_exit(0);
+	if (recv(launcher.fd, &r, sizeof(r), 0) != sizeof(r))
+		_exit(0);
+	fd = serve(&r, &a);
+	/* It has no more than one on its way, unless it is not itself any more */
+	if (fds_send(launcher.fd, &iov, 1, &fd, fd >= 0, MSG_DONTWAIT) < 0)
+		_exit(1);
+	if (fd >= 0)
+		close(fd);
 }
 
 /*
- * It takes nothing from its caller but the list: neither files nor signals, which are
- * for the launcher, even one that is sent to all of a service's processes.
+ * It takes nothing from its caller but the list, and standard error if that asked for words:
+ * neither files nor signals, which are for the launcher, even one that is sent to all of a
+ * service's processes.
  */
-static void run_keeper(int fd, pid_t parent)
+static void run_keeper(int fd, const struct options *opt, pid_t parent)
 {
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	int null = open("/dev/null", O_RDWR);
 	sigset_t all;
 
@@ -241,57 +189,64 @@ static void run_keeper(int fd, pid_t parent)
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	if (getppid() != parent)
 		_exit(0);
-	for (int i = 0; i <= STDERR_FILENO; i++)
+	verbose = opt->verbose;
+	for (int i = 0; i <= (verbose ? STDOUT_FILENO : STDERR_FILENO); i++)
 		dup2(null, i);
-	launcher = STDERR_FILENO + 1;
-	if (fd != launcher && dup2(fd, launcher) < 0)
+	if (dup2(fd, STDERR_FILENO + 1) < 0 || close_range(STDERR_FILENO + 2, ~0U, 0))
 		_exit(1);
-	fcntl(launcher, F_SETFD, FD_CLOEXEC);
-	if (close_range(launcher + 1, ~0U, 0))
+	fcntl(STDERR_FILENO + 1, F_SETFD, FD_CLOEXEC);
+	if (loop_init(&loop, &lock) ||
+	    loop_add(&loop, &launcher, STDERR_FILENO + 1, EPOLLIN, request_event, NULL))
 		_exit(1);
-	work();
+	loop_run(&loop);
+	_exit(0);
 }
 
 /* ---- the launcher's side */
 
 static struct entry *add(const void *key, enum kind kind)
 {
+	static struct entry more;
 	struct entry *e = &list[entries];
 
-	/* More than options allow */
+	/* Options do not allow for more */
 	if (entries == MAX_ENTRIES)
-		return NULL;
+		return &more;
 	entries++;
-	e->key = key;
-	e->kind = kind;
+	*e = (struct entry){ .key = key, .kind = kind, .messages.fd = -1 };
+	program_init(&e->program);
 	return e;
 }
 
-void keeper_add_program(const void *key, char *const argv[])
+void keeper_add_program(const void *key, char *const argv[],
+			const char *(*prepare)(const void *arg), const void *arg)
 {
 	struct entry *e = add(key, PROGRAM);
 
-	if (e)
-		e->argv = argv;
+	e->argv = argv;
+	e->prepare = prepare;
+	e->arg = arg;
+}
+
+void keeper_add_process(const void *key, const char *(*run)(const void *arg), const void *arg)
+{
+	struct entry *e = add(key, PROCESS);
+
+	e->prepare = run;
+	e->arg = arg;
 }
 
 void keeper_add_socket(const void *key, const char *path)
 {
-	struct entry *e = add(key, SOCKET);
-
-	if (e)
-		e->path = path;
+	add(key, SOCKET)->path = path;
 }
 
 void keeper_add_own_socket(const void *key, const char *path)
 {
-	struct entry *e = add(key, OWN_SOCKET);
-
-	if (e)
-		e->path = path;
+	add(key, OWN_SOCKET)->path = path;
 }
 
-int keeper_start(void)
+int keeper_start(const struct options *opt)
 {
 	pid_t parent = getpid();
 	int fd[2], ret = 0;
@@ -302,7 +257,7 @@ int keeper_start(void)
 		return complain(EXIT_HOST, "no keeper process: %s", strerror(errno));
 	keeper_pid = fork();
 	if (!keeper_pid)
-		run_keeper(fd[1], parent);
+		run_keeper(fd[1], opt, parent);
 	if (keeper_pid < 0)
 		ret = complain(EXIT_HOST, "no keeper process: %s", strerror(errno));
 	close(fd[1]);
@@ -332,67 +287,72 @@ static int lost(void)
 	return -EPIPE;
 }
 
-/* What came along goes to @fds, of 2 */
-static int receive(int *fds)
+/* The descriptor that came along, or -1 */
+static int ask(const void *key, enum verb verb, unsigned int patience_ms, struct answer *a)
 {
-	struct answer a;
-	struct iovec iov = { &a, sizeof(a) };
-	union control control;
-	struct msghdr m = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = &control, .msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *c;
-	ssize_t n;
+	struct request r = { .verb = verb, .patience_ms = patience_ms };
+	struct iovec iov = { a, sizeof(*a) };
+	unsigned int nr_fds = 0;
+	int fds[FDS_MAX];
 
-	do {
-		n = recvmsg(keeper, &m, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
-	if (n != sizeof(a))
-		return lost();
-	c = CMSG_FIRSTHDR(&m);
-	if (c && c->cmsg_type == SCM_RIGHTS)
-		memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
-	return a.ret;
-}
-
-static int ask(const void *key, enum verb verb, int *fds)
-{
-	struct request r = { .verb = verb };
-
+	*a = (struct answer){ .ret = -EINVAL };
 	while (r.entry < entries && list[r.entry].key != key)
 		r.entry++;
 	if (r.entry == entries)
-		return -EINVAL;
+		return -1;
 	if (keeper < 0)
-		return -EPIPE;
-	if (send(keeper, &r, sizeof(r), MSG_NOSIGNAL) < 0)
-		return lost();
-	return receive(fds);
+		a->ret = -EPIPE;
+	else if (send(keeper, &r, sizeof(r), MSG_NOSIGNAL) < 0 ||
+		 fds_recv(keeper, &iov, 1, fds, &nr_fds, 0) != sizeof(*a))
+		*a = (struct answer){ .ret = lost() };
+	return nr_fds ? fds[0] : -1;
 }
 
-int keeper_connect(const void *key, int *messages)
+int keeper_connect(const void *key)
 {
-	int fds[2] = { -1, -1 };
-	int ret = ask(key, CONNECT, fds);
+	struct answer a;
+	int fd = ask(key, CONNECT, 0, &a);
 
-	if (messages)
-		*messages = fds[1];
-	else if (fds[1] >= 0)
-		close(fds[1]);
-	return ret ? ret : fds[0];
+	if (a.ret)
+		return a.ret;
+	/* It was sent, and there was no room for it */
+	return fd < 0 ? -EMFILE : fd;
 }
 
-void keeper_end(const void *key)
+void keeper_end(const void *key, unsigned int patience_ms, struct keeper_end *end)
 {
-	int fds[2];
+	struct answer a;
 
-	ask(key, END, fds);
+	ask(key, END, patience_ms, &a);
+	if (end)
+		*end = a.end;
+}
+
+bool keeper_refused(const void *key, const char *name, const char *path, const char *program,
+		    const char *package, int err)
+{
+	struct keeper_end end;
+	char *words = end.words;
+	size_t n = strlen(program);
+
+	keeper_end(key, UP_MS, &end);
+	/* Most say who they are, as we do */
+	if (!strncmp(words, program, n) && !strncmp(words + n, ": ", 2))
+		words += n + 2;
+	if (!strcmp(words, strerror(ENOENT)))
+		complain(0, "--%s %s: %s: not found; install it (Debian: %s)", name, path, program,
+			 package);
+	else if (*words)
+		complain(0, "--%s %s: %s: %s", name, path, program, words);
+	else
+		complain(0, "--%s %s: %s%s%s: %s", name, path, program, *end.how ? " " : "",
+			 end.how, strerror(-err));
+	return *words;
 }
 
 void keeper_remove(const void *key)
 {
-	int fds[2];
+	struct answer a;
 
-	ask(key, REMOVE, fds);
+	ask(key, REMOVE, 0, &a);
 }

@@ -4,25 +4,27 @@
  * it, once the launcher has given them up (sandbox.h). What it can be asked for is
  * settled before, in a list that both have; a request is a number of that list. Whoever
  * gets hold of the launcher can thus have done again what was done for it before, and
- * nothing else. The keeper ends with the launcher, and with it what it has started.
- *
- * Lists that grow while the guest runs need what the operator says, and a launcher that
- * is no longer the operator's could say anything: a socket for the operator's commands
- * would be the keeper's, which adds to its list and sends the launcher what it opens.
+ * nothing else. All helper programs are the keeper's: it starts them, hears what they say,
+ * and ends them. It ends with the launcher, and they with it.
  */
 #ifndef RUN_KEEPER_H
 #define RUN_KEEPER_H
 
-#include <stddef.h>
+#include <stdbool.h>
 
-#define KEEPER_FD	3	/* in a program that it starts: a socket that listens */
+#include "program.h"
+
+struct options;
 
 /*
  * Adds to the list, before keeper_start(). @key is what requests have for a name, any
  * address; it and what else is pointed to stay.
  */
-/* Connections to a program that the keeper starts, or starts anew, found by $PATH */
-void keeper_add_program(const void *key, char *const argv[]);
+/* Connections to a program that the keeper starts, or starts anew, see program_start() */
+void keeper_add_program(const void *key, char *const argv[],
+			const char *(*prepare)(const void *arg), const void *arg);
+/* One to a process that only does @run: a socket that keeps packets apart */
+void keeper_add_process(const void *key, const char *(*run)(const void *arg), const void *arg);
 /* Connections to a socket that somebody else listens on */
 void keeper_add_socket(const void *key, const char *path);
 /* A socket that the launcher makes, to be removed */
@@ -33,19 +35,35 @@ void keeper_add_own_socket(const void *key, const char *path);
  * not, an exit status. Before there are threads, memory of the guest's, and files of
  * which it is to have none.
  */
-int keeper_start(void);
+int keeper_start(const struct options *opt);
 /* Ends it, and waits for that */
 void keeper_stop(void);
 
 /*
  * A new connection, of which nothing waits longer than ten seconds, or -errno. One to a
  * program is made before that listens, and ends if it does not come to that; an earlier
- * one of the same key is ended before. @messages, or NULL: in its place comes a memfd
- * with what the program writes to standard output and error; -1 for a socket.
+ * one of the same key is ended before
  */
-int keeper_connect(const void *key, int *messages);
-/* Ends the program: by SIGTERM, and after ten seconds by SIGKILL */
-void keeper_end(const void *key);
+int keeper_connect(const void *key);
+
+/**
+ * struct keeper_end - of a program
+ * @how: "was killed by ..." or "ended with ...", or "" if it was by the keeper
+ * @words: the last line that it wrote, or ""
+ */
+struct keeper_end {
+	char how[PROGRAM_HOW];
+	char words[PROGRAM_WORDS];
+};
+
+/* Ends the program, see program_end(); @end or NULL */
+void keeper_end(const void *key, unsigned int patience_ms, struct keeper_end *end);
+/*
+ * Ends one that did not come up, and complains of option "--@name @path", by the words of
+ * @program, of Debian's @package, or, false, by how it ended and @err
+ */
+bool keeper_refused(const void *key, const char *name, const char *path, const char *program,
+		    const char *package, int err);
 /* Removes the socket */
 void keeper_remove(const void *key);
 

@@ -77,14 +77,17 @@ static int start_keeper(struct options *opt)
 
 	for (unsigned int i = 0; !ret && i < opt->disks; i++)
 		ret = disk_user_announce(&opt->disk[i]);
+	for (unsigned int i = 0; !ret && i < opt->shares; i++)
+		ret = share_announce(&opt->share[i]);
+	for (unsigned int i = 0; i < opt->nets; i++)
+		netback_announce(&opt->net[i]);
 	chardev_announce(&opt->serial);
 	chardev_announce(&opt->console);
 	if (opt->control)
 		keeper_add_own_socket(opt->control, opt->control);
-	return ret ? ret : keeper_start();
+	return ret ? ret : keeper_start(opt);
 }
 
-/* Before all else, for some fork, and have no use for what is the guest's */
 static int open_nets(struct vm *vm)
 {
 	int ret = 0;
@@ -270,15 +273,8 @@ static int setup_vcpus(struct vm *vm, const struct boot_entry *entry)
 /* Returns an exit status, or 0 */
 static int enter_sandbox(const struct vm *vm, struct sandbox *sb)
 {
-	pid_t pid[MAX_NETS + MAX_SHARES];
-	const char *why;
+	const char *why = sandbox_enter(sb);
 
-	/* They end with their devices */
-	for (unsigned int i = 0; i < MAX_NETS; i++)
-		pid[i] = vm->net[i].pid;
-	for (unsigned int i = 0; i < MAX_SHARES; i++)
-		pid[MAX_NETS + i] = vm->share[i].daemon.pid;
-	why = sandbox_enter(sb, pid, ARRAY_SIZE(pid));
 	if (why)
 		return complain(EXIT_HOST, "sandbox: %s: %s; --no-sandbox goes without", why,
 				strerror(errno));

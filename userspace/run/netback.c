@@ -27,6 +27,12 @@ static void make_mac(uint8_t *mac, const char *name, unsigned int index)
 		mac[i] = hash >> 8 * i;
 }
 
+void netback_announce(const struct net_options *opt)
+{
+	if (!opt->tap && !opt->bridge)
+		user_announce(opt);
+}
+
 int netback_open(struct netback *nb, const struct net_options *opt, unsigned int index)
 {
 	int ret;

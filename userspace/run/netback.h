@@ -4,7 +4,6 @@
 #define RUN_NETBACK_H
 
 #include <stdint.h>
-#include <sys/types.h>
 
 #include <linux/virtio_net.h>
 
@@ -52,7 +51,6 @@ struct netback_ops {
  * @tap: its interface of the host; or ""
  * @mac: of the guest's end
  * @active: how many are in use, as set_pairs() has it
- * @pid: of the process behind @fd, for user_open(); 0 when it has been waited for
  */
 struct netback {
 	const struct netback_ops *ops;
@@ -63,13 +61,13 @@ struct netback {
 	uint64_t offloads;
 	char tap[NET_NAME + 1];
 	uint8_t mac[6];
-	pid_t pid;
 };
 
+/* Tells the keeper before it starts what netback_open() will ask it for. @opt stays */
+void netback_announce(const struct net_options *opt);
 /*
- * @index: of the interface in the guest. 0; or, after one line that says why it
- * cannot be had, an exit status. Before there are threads and files for no other
- * process
+ * @index: of the interface in the guest. 0; or, after one line that says why it cannot
+ * be had, an exit status
  */
 int netback_open(struct netback *nb, const struct net_options *opt, unsigned int index);
 void netback_close(struct netback *nb);
@@ -77,6 +75,7 @@ void netback_close(struct netback *nb);
 /* The kinds, each like netback_open(), which has set @opt */
 int tap_open(struct netback *nb);
 int user_open(struct netback *nb);
+void user_announce(const struct net_options *opt);
 
 /* bridge.c: each prints one line and returns an exit status if it fails, else 0 */
 /* There is such a bridge, and it knows VLANs if that matters */

@@ -169,8 +169,7 @@ static const struct rule launcher[] = {
 	CALL("rseq"),
 	CALL("sched_getaffinity"),
 	CALL("set_robust_list"),
-	/* Of helper processes that end, and of the connection to one */
-	CALL("clock_nanosleep"),
+	/* The connection to a process that is to end; the keeper, which does then */
 	CALL("shutdown"),
 	CALL("wait4"),
 	/* The bytes at RIP in memory that may be gone */
@@ -224,18 +223,13 @@ static int network_filter(void)
 	return ret;
 }
 
-static int launcher_filter(const pid_t *pid, unsigned int n)
+static int launcher_filter(void)
 {
 	scmp_filter_ctx ctx;
 	int ret = begin_filter(&ctx);
 
 	if (!ret)
 		ret = add_rules(ctx, launcher, COUNT(launcher));
-	for (unsigned int i = 0; !ret && i < n; i++)
-		if (pid[i])
-			ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2,
-					       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)pid[i]),
-					       SCMP_A1(SCMP_CMP_EQ, SIGKILL));
 	for (size_t i = 0; !ret && i < COUNT(deadly); i++)
 		ret = seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS,
 				       seccomp_syscall_resolve_name(deadly[i]), 0);
@@ -396,7 +390,7 @@ static int empty_root(void)
 	return chroot(".") || chdir("/");
 }
 
-const char *sandbox_enter(struct sandbox *sb, const pid_t *pid, unsigned int n)
+const char *sandbox_enter(struct sandbox *sb)
 {
 	const char *why;
 	uid_t uid;
@@ -411,7 +405,7 @@ const char *sandbox_enter(struct sandbox *sb, const pid_t *pid, unsigned int n)
 	if (why)
 		return why;
 	uid = geteuid();
-	ret = launcher_filter(pid, n);
+	ret = launcher_filter();
 	errno = -ret;
 	if (ret)
 		return "no seccomp filter";

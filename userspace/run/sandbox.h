@@ -5,7 +5,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 
 /*
  * For a child that does nothing but network connections of IPv4: no user, group or
@@ -33,9 +32,8 @@ void sandbox_prepare(struct sandbox *sb);
 /*
  * Then the rest, before the guest's first instruction: an empty root, no user, group or
  * capability of root's, no new privileges, no system calls but those of the table, for
- * all threads. @pid: 0s, and processes that may be killed by SIGKILL. NULL, or what
- * could not be had and is not to be done without, with errno
+ * all threads. NULL, or what could not be had and is not to be done without, with errno
  */
-const char *sandbox_enter(struct sandbox *sb, const pid_t *pid, unsigned int n);
+const char *sandbox_enter(struct sandbox *sb);
 
 #endif

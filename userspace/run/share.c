@@ -9,12 +9,12 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
+#include "keeper.h"
 #include "share.h"
 #include "vhost_user.h"
 
@@ -52,7 +52,7 @@ bool virtiofsd_argv(char *argv[SHARE_ARGS], const struct virtiofsd *v, const cha
 		    const char *dir, bool ro)
 {
 	/* Requests are answered in order, as vhost_lost() wants it, without a pool of threads */
-	static const char *const common[] = { "--fd=" DAEMON_FD_TEXT, "--thread-pool-size=0" };
+	static const char *const common[] = { "--fd=" PROGRAM_FD_TEXT, "--thread-pool-size=0" };
 	unsigned int n = 0;
 
 	argv[n++] = (char *)program;
@@ -97,31 +97,20 @@ static const char *find_program(char path[4096])
 static void read_help(const char *program, char help[HELP_MAX])
 {
 	char *const argv[] = { (char *)program, "--help", NULL };
+	char how[PROGRAM_HOW];
+	struct program p;
 	size_t done = 0;
-	int ends[2];
-	pid_t pid;
-	ssize_t n;
+	ssize_t n = 1;
 
-	help[0] = '\0';
-	if (pipe2(ends, O_CLOEXEC))
-		return;
-	pid = fork();
-	if (!pid) {
-		if (dup2(ends[1], STDOUT_FILENO) >= 0 && dup2(ends[1], STDERR_FILENO) >= 0)
-			execv(program, argv);
-		_exit(127);
-	}
-	close(ends[1]);
-	while (done < HELP_MAX - 1) {
-		n = read(ends[0], help + done, HELP_MAX - 1 - done);
-		if (n <= 0)
-			break;
-		done += n;
+	if (!program_start(&p, argv, -1, NULL, NULL)) {
+		fcntl(p.messages, F_SETFL, 0);
+		while (n > 0 && done < HELP_MAX - 1) {
+			n = read(p.messages, help + done, HELP_MAX - 1 - done);
+			done += n > 0 ? n : 0;
+		}
+		program_end(&p, 0, how);
 	}
 	help[done] = '\0';
-	close(ends[0]);
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
 }
 
 /* ---- the one of ours */
@@ -139,80 +128,61 @@ static const char *make_readonly(const void *arg)
 	return NULL;
 }
 
-static int start(struct share *share, const char *program, const char *dir)
+static int announce(const struct share_options *opt, const char *program, const char *dir)
 {
-	bool ro = share->opt->ro;
-	char help[HELP_MAX], *argv[SHARE_ARGS];
+	char **argv = calloc(SHARE_ARGS, sizeof(*argv)), help[HELP_MAX];
 	struct virtiofsd v;
 
 	read_help(program, help);
 	if (!virtiofsd_known(&v, help))
 		return complain(EXIT_HOST, "--share %s: %s: neither QEMU's " PROGRAM " nor the one "
-				"in Rust", share->opt->path, program);
-	share->fd = -ENOMEM;
-	if (virtiofsd_argv(argv, &v, program, dir, ro))
-		share->fd = daemon_start(&share->daemon, argv,
-					 ro && !v.readonly ? make_readonly : NULL, dir);
-	free(argv[1]);
-	return share->fd < 0 ? complain(EXIT_HOST, "--share %s: " PROGRAM ": %s",
-					share->opt->path, strerror(-share->fd)) : 0;
+				"in Rust", opt->path, program);
+	if (!argv || !virtiofsd_argv(argv, &v, program, dir, opt->ro))
+		return complain(EXIT_HOST, "--share %s: no memory", opt->path);
+	keeper_add_program(opt, argv, opt->ro && !v.readonly ? make_readonly : NULL, dir);
+	return 0;
 }
 
-static int start_ours(struct share *share)
+int share_announce(const struct share_options *opt)
 {
-	const char *path = share->opt->path, *program;
-	char *dir = realpath(path, NULL), buf[4096];
+	static char buf[4096];
+	const char *path = opt->path, *program, *dir;
 	struct stat st;
-	int ret;
 
-	if (!dir || stat(dir, &st)) {
-		ret = complain(EXIT_USAGE, "--share %s: %s", path, strerror(errno));
-	} else if (!S_ISDIR(st.st_mode)) {
-		ret = complain(EXIT_USAGE, "--share %s: not a directory", path);
-	} else {
-		program = find_program(buf);
-		ret = program ? start(share, program, dir) :
-		      complain(EXIT_HOST, "--share %s: no " PROGRAM " in /usr/libexec, "
-			       "/usr/lib/qemu or PATH; install it (Debian: virtiofsd)", path);
+	if (opt->socket) {
+		keeper_add_socket(opt, opt->socket);
+		return 0;
 	}
-	free(dir);
-	return ret;
+	dir = realpath(path, NULL);
+	if (!dir || stat(dir, &st))
+		return complain(EXIT_USAGE, "--share %s: %s", path, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return complain(EXIT_USAGE, "--share %s: not a directory", path);
+	program = find_program(buf);
+	return program ? announce(opt, program, dir) :
+	       complain(EXIT_HOST, "--share %s: no " PROGRAM " in /usr/libexec, /usr/lib/qemu or "
+			"PATH; install it (Debian: virtiofsd)", path);
 }
 
 /* ---- open and close */
 
-/* The daemon's own words, or what became of the connection */
-static int refuse(struct share *share, int err)
+static int refuse(const struct share_options *opt, int err)
 {
-	const char *path = share->opt->path;
-	char how[64];
-
-	if (share->opt->socket)
-		return complain(EXIT_USAGE, "--share %s: %s", path, err == -EOPNOTSUPP ?
+	if (opt->socket)
+		return complain(EXIT_USAGE, "--share %s: %s", opt->path, err == -EOPNOTSUPP ?
 				"not a " PROGRAM : strerror(-err));
-	daemon_end(&share->daemon, 1000, how, sizeof(how));
-	if (share->daemon.words[0])
-		return complain(EXIT_HOST, "--share %s: " PROGRAM ": %s", path,
-				share->daemon.words);
-	return complain(EXIT_HOST, "--share %s: " PROGRAM "%s%s: %s", path, *how ? " " : "", how,
-			strerror(-err));
+	keeper_refused(opt, "share", opt->path, PROGRAM, PROGRAM, err);
+	return EXIT_HOST;
 }
 
 int share_open(struct share *share, const struct share_options *opt)
 {
-	int ret = 0;
+	int ret;
 
 	*share = (struct share){ .opt = opt, .features = WANTED | 1ULL << VU_F_PROTOCOL_FEATURES };
-	daemon_init(&share->daemon);
-	if (opt->socket) {
-		share->fd = daemon_connect(opt->socket);
-		if (share->fd < 0)
-			return refuse(share, share->fd);
-	} else {
-		ret = start_ours(share);
-	}
-	if (ret)
-		return ret;
+	share->fd = keeper_connect(opt);
+	if (share->fd < 0)
+		return refuse(opt, share->fd);
 	ret = vu_hello(share->fd, &share->features, 0);
 	if (!ret && !(share->features >> VIRTIO_F_VERSION_1 & 1))
 		ret = -EOPNOTSUPP;
@@ -220,12 +190,11 @@ int share_open(struct share *share, const struct share_options *opt)
 		return 0;
 	close(share->fd);
 	share->fd = -1;
-	return refuse(share, ret);
+	return refuse(opt, ret);
 }
 
 void share_close(struct share *share)
 {
-	char how[64];
-
-	daemon_end(&share->daemon, 0, how, sizeof(how));
+	if (!share->opt->socket)
+		keeper_end(share->opt, 0, NULL);
 }

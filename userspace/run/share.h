@@ -6,19 +6,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon.h"
 #include "options.h"
 
 /**
  * struct share - the virtiofsd
  * @opt: the option
- * @daemon: it, if it is ours
  * @fd: the connection; the device has it later. -1: none
  * @features: of its device
  */
 struct share {
 	const struct share_options *opt;
-	struct daemon daemon;
 	int fd;
 	uint64_t features;
 };
@@ -32,9 +29,11 @@ struct virtiofsd {
 #define SHARE_ARGS	8
 
 /*
- * Connects; unless it is another's, starts a virtiofsd before. 0; or, after one line
- * that says why not, an exit status
+ * Tells the keeper before it starts which virtiofsd share_open() will ask it for. @opt
+ * stays. 0; or, after one line that says why not, an exit status
  */
+int share_announce(const struct share_options *opt);
+/* Connects to it. 0; or, after one line that says why not, an exit status */
 int share_open(struct share *share, const struct share_options *opt);
 /* Ends our virtiofsd, after the connection was closed */
 void share_close(struct share *share);

@@ -21,10 +21,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "keeper.h"
 #include "netback.h"
 #include "sandbox.h"
 
@@ -33,6 +33,7 @@
 #define MTU		1500
 #define BUFFER		(1 << 20)	/* bytes in the pair of sockets, each way */
 #define BATCH		64		/* packets at a time */
+#define PATIENCE_MS	1000		/* for a process that is about to end */
 
 struct user {
 	Slirp *slirp;
@@ -211,6 +212,14 @@ static int forward(struct user *user, const struct net_options *opt)
 	return 0;
 }
 
+/* The guest's bursts are lost beyond it. As far as the host allows */
+static void enlarge(int fd)
+{
+	int size = BUFFER;
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
 static int start(struct user *user, const struct net_options *opt)
 {
 	const SlirpConfig config = {
@@ -262,31 +271,19 @@ static void work(struct user *user)
 	}
 }
 
-/*
- * Begins with its exit status as the first packet. It lives as long as the
- * launcher, whatever happens to that, and keeps none of its files.
- */
-static void run_child(int fd, const struct net_options *opt, pid_t parent)
+/* Begins with its exit status as the first packet, after a line if that is not 0 */
+static const char *run(const void *arg)
 {
-	struct user user = { .fd = STDERR_FILENO + 1 };
-	int null = open("/dev/null", O_RDWR);
+	struct user user = { .fd = PROGRAM_FD };
 	uint8_t status;
 
-	/* The terminal's signals are for the launcher */
-	setpgid(0, 0);
+	/* The line goes to the keeper, and from there to people */
+	complain_to(stderr);
 	/* libslirp writes to connections that the other end has reset */
 	signal(SIGPIPE, SIG_IGN);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "hvmon-user-net");
-	if (getppid() != parent)
-		_exit(0);
-	if (null >= 0) {
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-	}
-	if ((fd != user.fd && dup2(fd, user.fd) < 0) || close_range(user.fd + 1, ~0U, 0))
-		_exit(EXIT_HOST);
-	status = start(&user, opt);
+	enlarge(user.fd);
+	status = start(&user, arg);
 	(void)!send(user.fd, &status, 1, MSG_NOSIGNAL);
 	if (!status)
 		work(&user);
@@ -297,26 +294,17 @@ static void run_child(int fd, const struct net_options *opt, pid_t parent)
 
 static void user_close(struct netback *nb)
 {
-	if (!nb->pid)
-		return;
-	kill(nb->pid, SIGKILL);
-	waitpid(nb->pid, NULL, 0);
+	keeper_end(nb->opt, 0, NULL);
 }
 
 static const char *user_gone(struct netback *nb)
 {
-	static char why[64];
-	int status = 0;
+	static char why[PROGRAM_HOW + 16];
+	struct keeper_end end;
 
-	/* It has closed its end, and so is about to be one to wait for */
-	waitpid(nb->pid, &status, 0);
-	nb->pid = 0;
-	if (WIFSIGNALED(status))
-		snprintf(why, sizeof(why), "its process was killed by SIG%s",
-			 sigabbrev_np(WTERMSIG(status)));
-	else
-		snprintf(why, sizeof(why), "its process ended with status %d",
-			 WEXITSTATUS(status));
+	/* It has closed its end, and so is about to go */
+	keeper_end(nb->opt, PATIENCE_MS, &end);
+	snprintf(why, sizeof(why), "its process %s", *end.how ? end.how : "is gone");
 	return why;
 }
 
@@ -325,34 +313,32 @@ static const struct netback_ops user_ops = {
 	.close = user_close,
 };
 
+void user_announce(const struct net_options *opt)
+{
+	keeper_add_process(opt, run, opt);
+}
+
 int user_open(struct netback *nb)
 {
-	int fd[2], size = BUFFER;
-	pid_t parent = getpid();
-	uint8_t status = EXIT_HOST;
+	struct keeper_end end;
+	uint8_t status;
+	int fd;
 
 	nb->ops = &user_ops;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd))
-		return complain(EXIT_HOST, "--net user: %s", strerror(errno));
-	/* As far as the host allows; the guest's bursts are lost beyond it */
-	for (int i = 0; i < 2; i++)
-		setsockopt(fd[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	nb->pid = fork();
-	if (!nb->pid) {
-		close(fd[0]);
-		run_child(fd[1], nb->opt, parent);
+	fd = keeper_connect(nb->opt);
+	if (fd < 0)
+		return complain(EXIT_HOST, "--net user: no process: %s", strerror(-fd));
+	nb->fd[0] = fd;
+	enlarge(fd);
+	if (recv(fd, &status, 1, 0) == 1 && !status) {
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+		return 0;
 	}
-	close(fd[1]);
-	if (nb->pid < 0) {
-		close(fd[0]);
-		return complain(EXIT_HOST, "--net user: no process: %s", strerror(errno));
-	}
-	nb->fd[0] = fd[0];
-	if (recv(fd[0], &status, 1, 0) != 1)
-		complain(0, "--net user: its process ended while it started");
-	if (status)
-		netback_close(nb);
+	keeper_end(nb->opt, PATIENCE_MS, &end);
+	if (end.words[0])
+		complain(0, "%s", end.words);
 	else
-		fcntl(fd[0], F_SETFL, O_NONBLOCK);
-	return status;
+		complain(0, "--net user: its process %s while it started", end.how);
+	netback_close(nb);
+	return status ? status : EXIT_HOST;
 }

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
+#include "fds.h"
 #include "vhost_user.h"
 
 #define TIMEOUT_S	10
@@ -68,30 +68,11 @@ static int send_message(int fd, uint32_t request, uint32_t flags, const void *pa
 			uint32_t size, const int *fds, unsigned int nr_fds)
 {
 	struct header h = { request, VERSION | flags, size };
-	struct iovec iov[2] = { { &h, sizeof(h) }, { (void *)payload, size } };
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(VU_MAX_REGIONS * sizeof(int))];
-	} control = { 0 };
-	struct msghdr m = { .msg_iov = iov, .msg_iovlen = size ? 2 : 1 };
-	ssize_t n;
+	const struct iovec iov[2] = { { &h, sizeof(h) }, { (void *)payload, size } };
+	ssize_t n = fds_send(fd, iov, size ? 2 : 1, fds, nr_fds, 0);
 
-	if (nr_fds) {
-		struct cmsghdr *c;
-
-		m.msg_control = &control;
-		m.msg_controllen = CMSG_SPACE(nr_fds * sizeof(int));
-		c = CMSG_FIRSTHDR(&m);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(nr_fds * sizeof(int));
-		memcpy(CMSG_DATA(c), fds, nr_fds * sizeof(int));
-	}
-	do {
-		n = sendmsg(fd, &m, MSG_NOSIGNAL);
-	} while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return errno == EPIPE ? -ECONNRESET : -errno;
+		return n == -EPIPE ? -ECONNRESET : n;
 	return n == (ssize_t)(sizeof(h) + size) ? 0 : -EPROTO;
 }
 

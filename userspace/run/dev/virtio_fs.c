@@ -15,6 +15,7 @@
 #include <linux/fuse.h>
 #include <linux/virtio_fs.h>
 
+#include "../keeper.h"
 #include "../share.h"
 #include "../vm.h"
 #include "dev.h"
@@ -32,7 +33,7 @@ struct fs {
 	struct share *share;
 	struct vhost vhost;	/* its fd is -1 once the process is gone */
 	struct virtio_fs_config config;
-	struct loop_source hangup, messages;
+	struct loop_source hangup;
 	struct virtq_chain chain;
 };
 
@@ -70,22 +71,21 @@ static void fs_kick(struct virtio_dev *vd, struct virtq *vq)
 static void lose(struct fs *fs, int err)
 {
 	struct loop *loop = &fs->vd.pci.vm->loop;
-	struct daemon *d = &fs->share->daemon;
-	bool ours = d->pid;
-	char how[64];
+	const struct share_options *opt = fs->share->opt;
+	struct keeper_end end = { 0 };
 
 	loop_del(loop, &fs->hangup);
-	loop_del(loop, &fs->messages);
 	/* Whatever it still does, it does before the rings are ours */
 	shutdown(fs->vhost.fd, SHUT_RDWR);
-	daemon_end(d, PATIENCE_MS, how, sizeof(how));
-	if (!*how)
-		snprintf(how, sizeof(how), "%s", err == -ECONNRESET ? "is gone" :
+	if (!opt->socket)
+		keeper_end(opt, PATIENCE_MS, &end);
+	if (!*end.how)
+		snprintf(end.how, sizeof(end.how), "%s", err == -ECONNRESET ? "is gone" :
 			 "does not do what it is told");
 	vhost_lost(&fs->vhost);
 	complain(0, "--share %s: %s %s%s%s; the guest gets errors from now on",
-		 fs->share->opt->path, ours ? "virtiofsd" : "its process", how,
-		 d->words[0] ? ": " : "", d->words);
+		 opt->path, opt->socket ? "its process" : "virtiofsd", end.how,
+		 end.words[0] ? ": " : "", end.words);
 }
 
 /* ---- with one */
@@ -101,20 +101,6 @@ static void hangup_event(void *arg, uint32_t events)
 	if (n < 0 && errno == EAGAIN)
 		return;
 	lose(fs, n > 0 ? -EPROTO : -ECONNRESET);
-}
-
-static void messages_event(void *arg, uint32_t events)
-{
-	struct fs *fs = arg;
-	struct vm *vm = fs->vd.pci.vm;
-
-	(void)events;
-	if (!daemon_listen(&fs->share->daemon))
-		loop_del(&vm->loop, &fs->messages);
-	/* The guest may be able to cause them at will: not all is for everybody */
-	if (vm->opt->verbose && fs->share->daemon.words[0])
-		complain(0, "--share %s: virtiofsd: %s", fs->share->opt->path,
-			 fs->share->daemon.words);
 }
 
 static void fs_update(struct virtio_dev *vd)
@@ -135,10 +121,8 @@ static bool fs_reset(struct virtio_dev *vd)
 static void fs_free(struct virtio_dev *vd)
 {
 	struct fs *fs = (struct fs *)vd;
-	struct loop *loop = &vd->pci.vm->loop;
 
-	loop_del(loop, &fs->hangup);
-	loop_del(loop, &fs->messages);
+	loop_del(&vd->pci.vm->loop, &fs->hangup);
 	vhost_fini(&fs->vhost);
 	share_close(fs->share);
 	virtio_destroy(vd);
@@ -169,7 +153,6 @@ int virtio_fs_create(struct vm *vm, struct share *share)
 		return -ENOMEM;
 	fs->share = share;
 	fs->hangup.fd = -1;
-	fs->messages.fd = -1;
 	fs->vhost.fd = share->fd;
 	fs->vhost.pin.fd = -1;
 	fs->config.num_request_queues = QUEUES - REQUESTS;
@@ -182,9 +165,5 @@ int virtio_fs_create(struct vm *vm, struct share *share)
 	if (ret)
 		return ret;
 	vhost_user_init(&fs->vhost, share->fd, share->features);
-	ret = loop_add(&vm->loop, &fs->hangup, share->fd, EPOLLIN, hangup_event, fs);
-	if (!ret && share->daemon.messages >= 0)
-		ret = loop_add(&vm->loop, &fs->messages, share->daemon.messages, EPOLLIN,
-			       messages_event, fs);
-	return ret;
+	return loop_add(&vm->loop, &fs->hangup, share->fd, EPOLLIN, hangup_event, fs);
 }
