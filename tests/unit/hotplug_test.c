@@ -2,23 +2,29 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/virtio_blk.h>
 
 #include "control.h"
 #include "driver.h"
+#include "fds.h"
 #include "keeper.h"
 #include "plug.h"
+#include "sandbox.h"
 
 #define W	VRING_DESC_F_WRITE
 #define N	VRING_DESC_F_NEXT
 
 static char dir[32] = "/tmp/hvmon-hotplug.XXXXXX";
-static char image[64], path[64], stale[] = "/tmp/hvmon-hotplug.stale";
+static char image[64], path[64], stale[64];
+static int teller;		/* a client of the control socket */
+static int requests;		/* the launcher's socket for them, in launch() */
 
 static uint32_t in(int reg)
 {
@@ -49,17 +55,107 @@ static bool gpe_status(void)
 	return status >> GPE_HOTPLUG & 1;
 }
 
-/* The answer to a command */
-static const char *tell(const char *fmt, const char *arg)
+/* ---- clients of the socket, which is another process's */
+
+/* The launcher's loop, if this is the launcher */
+static void pass(void)
+{
+	if (vm.loop.lock)
+		loop_step(&vm.loop, 1);
+	else
+		usleep(1000);
+}
+
+static int client_of(const char *at)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), ret = -1;
+
+	strcpy(sa.sun_path, at);
+	/* It is there before anybody listens */
+	for (int i = 0; i < 10000 && ret; i++) {
+		ret = connect(fd, (void *)&sa, sizeof(sa));
+		if (ret)
+			usleep(1000);
+	}
+	expect(!ret);
+	return fd;
+}
+
+static void say(int fd, const char *text)
+{
+	expect(send(fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text));
+}
+
+/* Whether that comes next, within ten seconds */
+static bool hears(int fd, const char *want)
+{
+	size_t n = 0, len = strlen(want);
+	char said[8192] = "";
+	ssize_t got = 1;
+
+	for (int i = 0; i < 10000 && n < len && got; i++) {
+		pass();
+		got = recv(fd, said + n, len - n, MSG_DONTWAIT);
+		n += got > 0 ? got : 0;
+	}
+	if (strcmp(said, want))
+		printf("# heard %s, not %s\n", said, want);
+	return !strcmp(said, want);
+}
+
+/* Whether the other end is closed, within ten seconds, or reset by that */
+static bool closed(int fd)
+{
+	char byte;
+	ssize_t got = 1;
+
+	for (int i = 0; i < 10000; i++) {
+		got = recv(fd, &byte, 1, MSG_DONTWAIT);
+		if (!got || (got < 0 && errno != EAGAIN))
+			return true;
+		pass();
+	}
+	return false;
+}
+
+static bool silent(int fd)
+{
+	char byte;
+
+	for (int i = 0; i < 50; i++)
+		pass();
+	return recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
+}
+
+/* The answer to a command: lines, of which OK or ERROR is the last */
+static const char *tell_at(int fd, const char *fmt, const char *arg)
 {
 	static char answer[8192];
-	char line[512];
-	FILE *to = fmemopen(answer, sizeof(answer), "w");
+	char line[512], *last = answer;
+	size_t n = 0;
+	ssize_t got = 1;
 
 	snprintf(line, sizeof(line), fmt, arg);
-	control_command(&vm, line, to);
-	fclose(to);
+	strcat(line, "\n");
+	say(fd, line);
+	memset(answer, 0, sizeof(answer));
+	for (int i = 0; i < 20000 && got; i++) {
+		pass();
+		got = recv(fd, answer + n, sizeof(answer) - 1 - n, MSG_DONTWAIT);
+		n += got > 0 ? got : 0;
+		for (char *end = strchr(last, '\n'); end && end[1]; end = strchr(last, '\n'))
+			last = end + 1;
+		if (n && answer[n - 1] == '\n' &&
+		    (!strcmp(last, "OK\n") || !strncmp(last, "ERROR ", 6)))
+			break;
+	}
 	return answer;
+}
+
+static const char *tell(const char *fmt, const char *arg)
+{
+	return tell_at(teller, fmt, arg);
 }
 
 static bool says(const char *fmt, const char *arg, const char *words)
@@ -178,7 +274,6 @@ static void test_remove(void)
 	loop_step(&vm.loop, 100);
 	out(HOTPLUG_EJECT, 1 << 3);
 	expect(id_in(3) == ~0u && !in(HOTPLUG_WANTED));
-	expect(says("remove %s", "disk1", "OK\n"));
 	settle();
 	expect(file_has("two") && !locked(image) && open_files() < files);
 	expect(!strstr(tell("list%s", ""), "disk1"));
@@ -225,7 +320,6 @@ static void test_many(void)
 	}
 	expect(says("add disk %s", image, "ERROR --disk: a guest has 16 of them at most"));
 	out(HOTPLUG_EJECT, 1 << 6);
-	expect(says("add disk %s", image, "at most"));
 	settle();
 	expect(says("add disk %s", image, "disk4\nOK\n"));
 	out(HOTPLUG_EJECT, ~0u);
@@ -251,9 +345,9 @@ static void test_refused(void)
 		{ "add disk %s,format=qcow2", "start the guest with --memory-backend memfd" },
 		{ "add disk vhost-user=%s/none", "start the guest with --memory-backend memfd" },
 		{ "add net tap", "want tap=NAME, bridge=NAME or user" },
-		{ "add net user", "only from the guest's start on" },
+		{ "add net user,vhost", "want hostfwd=, loopback or mac=" },
 		{ "add net tap=hvmon-none", "no such interface" },
-		{ "add net tap=t,mac=02:00:00:00:00:07", "two interfaces have it" },
+		{ "add net user,mac=02:00:00:00:00:07", "two interfaces have it" },
 		{ "add net tap=t,mac=02:00", "want six bytes" },
 		{ "remove", "ERROR want remove NAME" },
 		{ "remove disk", "no such device" },
@@ -278,10 +372,7 @@ static void test_refused(void)
 			break;
 		}
 	}
-	options.no_sandbox = false;
-	expect(says("add disk %s", dir, "started with --no-sandbox"));
-	options.no_sandbox = true;
-	expect(open_files() == files && !in(HOTPLUG_NEW));
+	expect(open_files() == files && !in(HOTPLUG_NEW) && !child_of(child_of(getpid())));
 	expect(!strcmp(tell("list%s", ""), "net0 4 present tap=test\nOK\n"));
 }
 
@@ -298,114 +389,323 @@ static void test_commands(void)
 	expect(says("quit%s", "", "OK\n") && fake_end == END_QUIT);
 }
 
+/* ---- user networking */
+
+static void test_user(void)
+{
+	int files = open_files();
+
+	claim("hotplug: user networking comes, with a process, and goes with it");
+	expect(says("add net user%s", "", "net1\nOK\n"));
+	expect(child_of(child_of(getpid())) && in(HOTPLUG_NEW));
+	expect(says("list%s", "", " present user\nOK\n"));
+	out(HOTPLUG_EJECT, in(HOTPLUG_NEW));
+	settle();
+	expect(!child_of(child_of(getpid())) && open_files() == files);
+}
+
 /* ---- the socket */
 
-static int client(void)
+static bool gone(const char *name)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct stat st;
 
-	strcpy(sa.sun_path, path);
-	expect(!connect(fd, (void *)&sa, sizeof(sa)));
-	settle();
-	return fd;
+	for (int i = 0; i < 10000 && !lstat(name, &st); i++)
+		usleep(1000);
+	return lstat(name, &st);
 }
 
-static void say(int fd, const char *text)
+/* What becomes of a launcher with its own keeper, whose socket is @at: an exit status */
+static int launch(const char *at, int (*work)(void))
 {
-	expect(send(fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text));
-	settle();
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+		alarm(60);
+		complain_to(fopen("/dev/null", "w"));
+		memset(&vm, 0, sizeof(vm));
+		vm.control.fd = -1;
+		vm.opt = &options;
+		/* The launcher's end has the lowest number that is free */
+		requests = dup(0);
+		close(requests);
+		if (keeper_start(&options) || loop_init(&vm.loop, &lock))
+			_exit(99);
+		status = control_open(&vm, at);
+		if (!status && work)
+			status = work();
+		keeper_stop();
+		_exit(status);
+	}
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-/* What came; "closed" if the other end is */
-static const char *hear(int fd)
+static int is_killed(void)
 {
-	static char said[65536];
-	ssize_t n = recv(fd, said, sizeof(said) - 1, MSG_DONTWAIT);
-
-	if (!n || (n < 0 && errno != EAGAIN))
-		return "closed";
-	said[n < 0 ? 0 : n] = '\0';
-	return said;
+	raise(SIGKILL);
+	return 0;
 }
 
 static void test_socket(void)
 {
 	size_t got = 0, want, answer = strlen(tell("status%s", ""));
-	char long_line[CONTROL_LINE + 100];
+	char long_line[CONTROL_LINE + 100], some[4096];
 	int fd[12], small = 1, sent = 0;
 	struct stat st;
 
 	claim("control: the socket is its owner's, and there is one for each guest");
-	expect(!control_open(&vm, path));
 	expect(!lstat(path, &st) && S_ISSOCK(st.st_mode) && (st.st_mode & 0777) == 0600);
-	complain_to(fopen("/dev/null", "w"));
-	expect(control_open(&vm, path) == EXIT_USAGE && control_open(&vm, dir) == EXIT_USAGE);
-	complain_to(NULL);
+	expect(launch(path, NULL) == EXIT_USAGE && launch(dir, NULL) == EXIT_USAGE);
+	expect(!lstat(path, &st) && says("list%s", "", "OK\n"));
 
 	claim("control: pieces of commands, and several at once");
-	fd[0] = client();
+	fd[0] = client_of(path);
 	say(fd[0], "li");
-	expect(!*hear(fd[0]));
+	expect(silent(fd[0]));
 	say(fd[0], "st");
 	say(fd[0], "\nfrob\n\nremove x\nli");
-	expect(!strncmp(hear(fd[0]), "net0 4 present tap=test\nOK\nERROR frob", 37));
+	expect(hears(fd[0], "net0 4 present tap=test\nOK\nERROR frob: want add, remove, list, "
+		     "power-button, quit or status\nERROR : want add"));
+	expect(hears(fd[0], ", remove, list, power-button, quit or status\nERROR x: no such "
+		     "device; \"list\" names them\n"));
 	say(fd[0], "st\n");
-	expect(!strcmp(hear(fd[0]), "net0 4 present tap=test\nOK\n"));
+	expect(hears(fd[0], "net0 4 present tap=test\nOK\n"));
 
 	claim("control: bytes of 0 and endless lines are refused");
 	expect(send(fd[0], "li\0st\n", 6, 0) == 6);
-	settle();
-	expect(!strcmp(hear(fd[0]), "ERROR a byte of 0\n"));
+	expect(hears(fd[0], "ERROR a byte of 0\n"));
 	memset(long_line, 'x', sizeof(long_line));
 	expect(send(fd[0], long_line, sizeof(long_line), 0) > 0);
-	settle();
-	expect(!strcmp(hear(fd[0]), "ERROR the line is too long\n"));
-	expect(!strcmp(hear(fd[0]), "closed"));
+	expect(hears(fd[0], "ERROR the line is too long\n") && closed(fd[0]));
 	close(fd[0]);
 
+	claim("control: who has no more to say gets the answer, who has gone costs nothing");
+	fd[0] = client_of(path);
+	say(fd[0], "list\nlist\n");
+	shutdown(fd[0], SHUT_WR);
+	expect(hears(fd[0], "net0 4 present tap=test\nOK\nnet0 4 present tap=test\nOK\n"));
+	expect(closed(fd[0]));
+	close(fd[0]);
+	for (int i = 0; i < 3; i++) {
+		fd[0] = client_of(path);
+		say(fd[0], "list\n");
+		close(fd[0]);
+	}
+	expect(says("list%s", "", "OK\n"));
+
 	claim("control: a client that never reads has one answer pending, and no more");
-	fd[0] = client();
+	fd[0] = client_of(path);
 	setsockopt(fd[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	fcntl(fd[0], F_SETFL, O_NONBLOCK);
-	for (int i = 0; i < 1000000 && send(fd[0], "status\n", 7, MSG_NOSIGNAL) == 7; i++) {
-		sent++;
-		loop_step(&vm.loop, 0);
+	for (int i = 0; i < 1000 && sent < 1000000; i++) {
+		if (send(fd[0], "status\n", 7, MSG_NOSIGNAL) == 7) {
+			sent++;
+			i = 0;
+		} else {
+			pass();
+		}
 	}
-	settle();
 	want = sent * answer;
-	expect(sent < 1000000 && sent > 100 && !loop_step(&vm.loop, 0));
-	for (size_t part = 1; part && got < want; got += part) {
-		part = strlen(hear(fd[0]));
-		settle();
+	expect(sent < 1000000 && sent > 100);
+	expect(says("list%s", "", "OK\n"));
+	for (int i = 0; i < 10000 && got < want; i++) {
+		ssize_t part = recv(fd[0], some, sizeof(some), MSG_DONTWAIT);
+
+		got += part > 0 ? part : 0;
+		if (part > 0)
+			i = 0;
+		pass();
 	}
 	expect(got == want);
 	close(fd[0]);
-	settle();
 
 	claim("control: who comes when all places are taken gets the most silent one's");
-	for (int i = 0; i < 8; i++)
-		fd[i] = client();
+	for (int i = 0; i < 7; i++) {
+		fd[i] = client_of(path);
+		expect(strstr(tell_at(fd[i], "list%s", ""), "OK\n"));
+	}
 	say(fd[0], "frob\n");
+	expect(hears(fd[0], "ERROR frob"));
+	tell("list%s", "");
 	for (int i = 8; i < 10; i++)
-		fd[i] = client();
-	expect(!strncmp(hear(fd[0]), "ERROR", 5) && !strcmp(hear(fd[1]), "closed"));
-	expect(!strcmp(hear(fd[2]), "closed") && !*hear(fd[3]) && !*hear(fd[9]));
+		fd[i] = client_of(path);
+	expect(closed(fd[1]));
+	expect(closed(fd[2]));
+	expect(silent(fd[3]));
+	expect(silent(fd[9]));
 	say(fd[9], "list\n");
-	expect(!strncmp(hear(fd[9]), "net0", 4));
+	expect(hears(fd[9], "net0 4 present tap=test\nOK\n"));
+	expect(says("list%s", "", "OK\n"));
 
 	claim("control: the socket goes with the guest, and a leftover is replaced");
 	control_close(&vm);
-	expect(lstat(path, &st) && !strcmp(hear(fd[9]), "closed"));
+	expect(gone(path) && closed(fd[9]) && closed(teller));
 	for (int i = 0; i < 10; i++)
-		close(fd[i]);
+		if (i != 7)
+			close(fd[i]);
 	fd[0] = socket(AF_UNIX, SOCK_STREAM, 0);
 	expect(!bind(fd[0], (void *)&(struct sockaddr_un){
 		.sun_family = AF_UNIX, .sun_path = "/tmp/hvmon-hotplug.stale" }, 110));
 	close(fd[0]);
-	expect(!control_open(&vm, stale));
-	control_close(&vm);
-	expect(lstat(stale, &st));
+	expect(!launch(stale, NULL) && lstat(stale, &st));
+
+	claim("control: the socket goes when the launcher is killed");
+	expect(launch(stale, is_killed) == -SIGKILL && gone(stale));
+}
+
+/* ---- a launcher that is its guest's */
+
+/* In the child, like all below */
+static int bad;
+
+static void must(bool ok, int line, const char *what)
+{
+	if (!ok)
+		printf("# line %d: %s\n", line, what);
+	bad |= !ok;
+}
+
+#define check(cond)	must(cond, __LINE__, #cond)
+
+/* Nothing comes but the end, or, if @len, so many bytes; in any case no file */
+static bool gives_nothing(int fd, ssize_t len)
+{
+	char bytes[4096];
+	const struct iovec iov = { bytes, sizeof(bytes) };
+	unsigned int nr_fds;
+	int fds[FDS_MAX];
+	ssize_t n = fds_recv(fd, &iov, 1, fds, &nr_fds, 0);
+
+	return !nr_fds && (len ? n == len : !n || n == -ECONNRESET);
+}
+
+static int takes_over(void)
+{
+	int me = client_of(stale);
+	struct plug_device d;
+	char line[64] = "", text[80];
+	const struct iovec iov[] = { { &d, sizeof(d) }, { line, sizeof(line) } };
+	unsigned int nr_fds;
+	int fds[FDS_MAX];
+	ssize_t n;
+
+	/* To somebody who waits for an answer it is one, and what a terminal obeys is not */
+	say(me, "list\n");
+	n = fds_recv(vm.control.fd, iov, 2, fds, &nr_fds, 0);
+	check(n == sizeof(d) + 4 && !strncmp(line, "list", 4) && !nr_fds && d.kind == PLUG_KINDS);
+	snprintf(text, sizeof(text), "add disk %s\n\33[2J\n", image);
+	check(send(vm.control.fd, text, strlen(text), 0) > 0);
+	text[strlen(text) - 5] = '?';
+	vm.loop.lock = NULL;
+	check(hears(me, text));
+	/* A number of the list, a size or a verb that is none */
+	check(send(requests, "add disk /ab", 12, 0) == 12);
+	check(gives_nothing(requests, 4 + sizeof(struct keeper_end)));
+	/* Nobody waits */
+	snprintf(text, sizeof(text), "add disk %s\n", image);
+	check(send(vm.control.fd, text, strlen(text), 0) > 0);
+	check(gives_nothing(vm.control.fd, 0));
+	check(closed(me) && gone(stale) && !locked(image));
+	check(keeper_connect(stale) == -EALREADY);
+	check(send(requests, text, strlen(text), 0) > 0);
+	check(gives_nothing(requests, 0));
+	check(!locked(image));
+	return bad;
+}
+
+static void test_taken_over(void)
+{
+	claim("keeper: a launcher that asks for a file by its name gets none");
+	expect(!launch(stale, takes_over));
+}
+
+/* ---- in the sandbox */
+
+/* A guest that writes to a disk that comes, and gives back what is wanted */
+static int in_sandbox(void)
+{
+	struct sandbox sb;
+	const char *why;
+
+	sandbox_prepare(&sb);
+	if (mem_alloc(&vm.mem, MEMORY, MEM_MEMFD) || pci_create(&vm) || pm_create(&vm) ||
+	    hotplug_create(&vm))
+		return 98;
+	blk_uring_reserve(2);
+	why = sandbox_enter(&sb);
+	if (why)
+		return 97;
+	listen_to_gpe(true);
+	for (int i = 0; i < 20000 && fake_end != END_QUIT; i++) {
+		uint32_t new = in(HOTPLUG_NEW);
+
+		if (new && id_in(__builtin_ctz(new)) == 0x10421af4) {
+			write_sector(__builtin_ctz(new), "boxed");
+			check(status_of_write());
+		}
+		out(HOTPLUG_NEW, new);
+		out(HOTPLUG_EJECT, in(HOTPLUG_WANTED));
+		pass();
+	}
+	check(open(image, O_RDONLY) < 0 && errno == EPERM);
+	return bad;
+}
+
+static void erase(void)
+{
+	int fd = open(image, O_WRONLY);
+
+	expect(pwrite(fd, "none", 5, 3 * SECTOR) == 5);
+	close(fd);
+}
+
+static void test_sandbox(void)
+{
+	char command[200];
+	int status, fd;
+	pid_t pid = fork();
+
+	snprintf(command, sizeof(command), "command -v qemu-storage-daemon >/dev/null && "
+		 "qemu-img create -q -f qcow2 %s.qcow2 1M", image);
+	claim("sandbox: disks and user networking come and go, again and again");
+	if (!pid)
+		_exit(launch(path, in_sandbox));
+	fd = client_of(path);
+	for (int i = 0; i < 5; i++) {
+		erase();
+		expect(!strcmp(tell_at(fd, "add disk %s", image), "disk0\nOK\n"));
+		for (int j = 0; j < 5000 && !file_has("boxed"); j++)
+			usleep(1000);
+		expect(file_has("boxed") && locked(image));
+		expect(!strcmp(tell_at(fd, "add net user%s", ""), "net0\nOK\n"));
+		expect(strstr(tell_at(fd, "list%s", ""), "net0 2 present user\nOK\n"));
+		expect(!strcmp(tell_at(fd, "remove disk0%s", ""), "OK\n"));
+		expect(!strcmp(tell_at(fd, "remove net0%s", ""), "OK\n"));
+		for (int j = 0; j < 1000 && strcmp(tell_at(fd, "list%s", ""), "OK\n"); j++)
+			usleep(1000);
+		expect(!strcmp(tell_at(fd, "list%s", ""), "OK\n") && !locked(image));
+	}
+	if (!system(command)) {
+		expect(!strcmp(tell_at(fd, "add disk %s.qcow2,format=qcow2", image),
+			       "disk0\nOK\n"));
+		expect(strstr(tell_at(fd, "add disk %s.qcow2,format=qcow2", image),
+			      "in use by another virtual machine\n"));
+		expect(!strcmp(tell_at(fd, "remove disk0%s", ""), "OK\n"));
+		for (int j = 0; j < 1000 && strcmp(tell_at(fd, "list%s", ""), "OK\n"); j++)
+			usleep(1000);
+	} else {
+		puts("# no qemu-storage-daemon for a qcow2 disk");
+	}
+	expect(!strcmp(tell_at(fd, "quit%s", ""), "OK\n"));
+	waitpid(pid, &status, 0);
+	expect(WIFEXITED(status) && !WEXITSTATUS(status));
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		printf("# status 0x%x\n", status);
+	close(fd);
 }
 
 int main(void)
@@ -414,39 +714,52 @@ int main(void)
 	struct netback tap = { .ops = &ops, .opt = &options.net[0], .pairs = 1, .active = 1,
 		.vhost = { -1 } };
 	struct disk disk;
-	char cmd[64];
+	char cmd[64], other[64];
 	int wire[2];
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!mkdtemp(dir) || socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, wire))
 		return 1;
 	snprintf(image, sizeof(image), "%s/image", dir);
 	snprintf(path, sizeof(path), "%s/socket", dir);
-	keeper_add_own_socket(path, path);
-	keeper_add_own_socket(stale, stale);
+	snprintf(other, sizeof(other), "%s/other", dir);
+	strcpy(stale, "/tmp/hvmon-hotplug.stale");
+	keeper_add_control(path, path);
+	keeper_add_control(dir, dir);
+	keeper_add_control(stale, stale);
 	close(open(image, O_CREAT | O_RDWR, 0600));
-	if (keeper_start(&options) || truncate(image, 65536))
+	if (truncate(image, 65536))
+		return 1;
+	options.backend = MEM_MEMFD;
+	test_sandbox();
+	test_taken_over();
+	options.backend = MEM_ANON;
+	if (keeper_start(&options))
 		return 1;
 	options.disk[0].path = image;
 	options.memory = MEMORY;
 	options.name = "test";
-	options.no_sandbox = true;
 	options.net[0].name = "tap=test";
 	machine();
 	if (pm_create(&vm) || hotplug_create(&vm))
 		return 1;
+	vm.control.fd = -1;
+	if (control_open(&vm, path))
+		return 1;
+	teller = client_of(path);
 	claim("hotplug: without devices the registers are empty");
 	expect(!in(HOTPLUG_NEW) && !in(HOTPLUG_WANTED) && !in(HOTPLUG_EJECT));
 	out(HOTPLUG_EJECT, ~0u);
 	settle();
 	/* Another image for the disk that is there from the start */
-	close(open(path, O_CREAT | O_RDWR, 0600));
-	options.disk[0].path = path;
-	if (truncate(path, 4096) || disk_open(&disk, &options.disk[0]) ||
+	close(open(other, O_CREAT | O_RDWR, 0600));
+	options.disk[0].path = other;
+	if (truncate(other, 4096) || disk_open(&disk, &options.disk[0]) ||
 	    virtio_blk_create(&vm, &disk)) {
 		puts("ok hotplug: no disks without io_uring");
 		return 0;
 	}
-	unlink(path);
+	unlink(other);
 	expect(!plug_note(&vm, PLUG_DISK, 0) && !virtio_rng_create(&vm));
 	test_add();
 	test_remove();
@@ -455,13 +768,14 @@ int main(void)
 	expect(!virtio_rng_create(&vm) && !virtio_rng_create(&vm));
 	expect(!virtio_net_create(&vm, &tap) && !plug_note(&vm, PLUG_NET, 0));
 	test_refused();
+	test_user();
 	test_commands();
-	test_socket();
 	claim("hotplug: a bus without a free slot is one line");
 	while (!virtio_rng_create(&vm))
 		;
 	expect(!strcmp(tell("add disk %s", image), "ERROR all 31 slots of the PCI bus are taken; "
 		       "remove another device first\n"));
+	test_socket();
 	vm.dev_list[2]->ops->free(vm.dev_list[2]);
 	vm.dev_list[1]->ops->free(vm.dev_list[1]);
 	unmake();

@@ -266,8 +266,9 @@ int main(void)
 	snprintf(own, sizeof(own), "%s/own", dir);
 	keeper_add_socket(path, path);
 	keeper_add_own_socket(own, own);
-	keeper_add_program(program, program, NULL, NULL);
-	keeper_add_program(none, none, NULL, NULL);
+	if (keeper_add_program(program, program, NULL, NULL) ||
+	    keeper_add_program(none, none, NULL, NULL))
+		return 1;
 	keeper_add_process(speaks, speaks, "it speaks");
 	listener = listen_at(path);
 	test_program();

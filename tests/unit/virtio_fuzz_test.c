@@ -295,6 +295,7 @@ static int slot_of(const char *id)
 static void fuzz_hotplug(const char *image, unsigned int chains)
 {
 	uint32_t all = ~0u, gsis;
+	struct plug_device d;
 	const char *id;
 	char text[80];
 
@@ -302,7 +303,8 @@ static void fuzz_hotplug(const char *image, unsigned int chains)
 	claim(text);
 	gsis = vm.next_gsi - vm.nr_free_gsis;
 	while (chains && unit_ok) {
-		expect(!plug_add(&vm, "disk", image, &id));
+		expect(!plug_open(&d, &options, "disk", image));
+		expect(!plug_add(&vm, "disk", image, &d, &id));
 		slot = slot_of(id);
 		expect(slot);
 		set_cfg(PCI_BASE_ADDRESS_0, 4, 0xc8000000);

@@ -43,41 +43,32 @@ static char *escaped(const char *path)
 	return s;
 }
 
-/* What the keeper is to run, for as long as there is one; NULL: no memory */
-static char *const *daemon_argv(const struct disk_options *opt)
+static int add_daemon(const struct disk_options *opt)
 {
-	char *path = escaped(opt->path), **argv = calloc(6, sizeof(*argv));
+	char *argv[6] = { DAEMON, "--blockdev", NULL, "--export" };
+	char *path = escaped(opt->path);
+	int ret = -ENOMEM;
 
-	if (path && argv &&
+	if (path &&
 	    asprintf(&argv[2], "driver=qcow2,node-name=disk,read-only=%s,discard=unmap,"
 		     "file.driver=file,file.filename=%s,cache.direct=%s",
-		     opt->ro ? "on" : "off", path, opt->direct ? "on" : "off") > 0 &&
-	    asprintf(&argv[4], "type=vhost-user-blk,id=disk,node-name=disk,writable=%s,"
-		     "addr.type=fd,addr.str=%d", opt->ro ? "off" : "on", PROGRAM_FD) > 0) {
-		argv[0] = DAEMON;
-		argv[1] = "--blockdev";
-		argv[3] = "--export";
-		free(path);
-		return argv;
+		     opt->ro ? "on" : "off", path, opt->direct ? "on" : "off") > 0) {
+		if (asprintf(&argv[4], "type=vhost-user-blk,id=disk,node-name=disk,writable=%s,"
+			     "addr.type=fd,addr.str=%d", opt->ro ? "off" : "on", PROGRAM_FD) > 0) {
+			ret = keeper_add_program(opt, argv, NULL, NULL);
+			free(argv[4]);
+		}
+		free(argv[2]);
 	}
 	free(path);
-	free(argv);
-	return NULL;
+	return ret ? complain(EXIT_HOST, "--disk %s: no memory", opt->path) : 0;
 }
 
 int disk_user_announce(const struct disk_options *opt)
 {
-	char *const *argv;
-
-	if (opt->socket) {
+	if (opt->socket)
 		keeper_add_socket(opt, opt->socket);
-	} else if (opt->qcow2) {
-		argv = daemon_argv(opt);
-		if (!argv)
-			return complain(EXIT_HOST, "--disk %s: no memory", opt->path);
-		keeper_add_program(opt, argv, NULL, NULL);
-	}
-	return 0;
+	return opt->qcow2 ? add_daemon(opt) : 0;
 }
 
 /* ---- the connection */

@@ -6,39 +6,42 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "control.h"
 #include "fds.h"
 #include "keeper.h"
+#include "listener.h"
 #include "loop.h"
 #include "options.h"
 #include "vhost_user.h"
 
 #define MAX_ENTRIES	64
-#define UP_MS		1000	/* for a program that fails to end by itself */
+#define UP_MS		1000	/* for a program to end by itself, at most */
 
-enum kind { PROGRAM, PROCESS, SOCKET, OWN_SOCKET };
-enum verb { CONNECT, END, REMOVE };
+enum kind { PROGRAM, PROCESS, SOCKET, OWN_SOCKET, CONTROL };
+enum verb { CONNECT, END, REMOVE, FORGET };
 
+/* A key of NULL: there is none, or the number is the keeper's to know */
 static struct entry {
 	const void *key;
 	enum kind kind;
-	char *const *argv;
+	char **argv;
 	const char *(*prepare)(const void *arg);
 	const void *arg;
 	const char *path;
 	/* In the keeper */
 	struct program program;
 	struct loop_source messages;
+	void *memory;		/* came later, with this */
 } list[MAX_ENTRIES];
-static unsigned int entries;
 
 /* Packets on a pair of sockets, which ends with either process */
 struct request {
@@ -55,8 +58,8 @@ static int keeper = -1;
 static pid_t keeper_pid;
 /* In the keeper */
 static struct loop loop;
-static struct loop_source launcher;
-static bool verbose;
+static struct loop_source launcher = { .fd = -1 };
+static const struct options *options;
 
 /* ---- the keeper: programs */
 
@@ -68,7 +71,7 @@ static void messages_event(void *arg, uint32_t events)
 	if (!program_listen(&e->program))
 		loop_del(&loop, &e->messages);
 	/* The guest may be able to cause them at will: not all is for everybody */
-	if (verbose && e->program.words[0])
+	if (options->verbose && e->program.words[0])
 		complain(0, "%s: %s", e->argv ? e->argv[0] : "process", e->program.words);
 }
 
@@ -112,22 +115,14 @@ static int connect_entry(struct entry *e)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 
+	if (e->kind == CONTROL)
+		return control_start(&loop, options, e->path);
 	if (e->kind != SOCKET)
 		return start_program(e);
 	if (strlen(e->path) >= sizeof(sa.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(sa.sun_path, e->path);
 	return vu_connect(&sa, sizeof(sa));
-}
-
-static int remove_entry(const struct entry *e)
-{
-	struct stat st;
-
-	/* What has taken its place meanwhile is not ours */
-	if (lstat(e->path, &st) || !S_ISSOCK(st.st_mode))
-		return -ENOENT;
-	return unlink(e->path) ? -errno : 0;
 }
 
 /* The descriptor that belongs to the answer, or -1 */
@@ -137,19 +132,29 @@ static int serve(const struct request *r, struct answer *a)
 	int fd = -1;
 
 	*a = (struct answer){ .ret = -EINVAL };
-	if (r->entry >= entries)
+	if (r->entry >= MAX_ENTRIES || !list[r->entry].key)
 		return -1;
 	e = &list[r->entry];
 	if (r->verb == CONNECT && e->kind != OWN_SOCKET) {
 		fd = connect_entry(e);
 		a->ret = fd < 0 ? fd : 0;
 	} else if (r->verb == REMOVE && e->kind == OWN_SOCKET) {
-		a->ret = remove_entry(e);
+		a->ret = listener_remove(e->path);
 	} else if (r->verb == END && (e->kind == PROGRAM || e->kind == PROCESS)) {
-		end_program(e, r->patience_ms, &a->end);
+		/* The control socket's clients wait meanwhile: no longer than we would ask for */
+		end_program(e, r->patience_ms < UP_MS ? r->patience_ms : UP_MS, &a->end);
+		a->ret = 0;
+	} else if (r->verb == FORGET && e->memory) {
+		keeper_drop(r->entry);
 		a->ret = 0;
 	}
 	return fd;
+}
+
+static void leave(void)
+{
+	control_end();
+	_exit(0);
 }
 
 static void request_event(void *arg, uint32_t events)
@@ -161,13 +166,13 @@ static void request_event(void *arg, uint32_t events)
 
 	(void)arg;
 	(void)events;
-	/* Anything but a request is the end of the launcher */
-	if (recv(launcher.fd, &r, sizeof(r), 0) != sizeof(r))
-		_exit(0);
+	/* Anything but a request, such as what is longer, is the end of the launcher */
+	if (recv(launcher.fd, &r, sizeof(r), MSG_TRUNC) != sizeof(r))
+		leave();
 	fd = serve(&r, &a);
 	/* It has no more than one on its way, unless it is not itself any more */
 	if (fds_send(launcher.fd, &iov, 1, &fd, fd >= 0, MSG_DONTWAIT) < 0)
-		_exit(1);
+		leave();
 	if (fd >= 0)
 		close(fd);
 }
@@ -189,8 +194,8 @@ static void run_keeper(int fd, const struct options *opt, pid_t parent)
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	if (getppid() != parent)
 		_exit(0);
-	verbose = opt->verbose;
-	for (int i = 0; i <= (verbose ? STDOUT_FILENO : STDERR_FILENO); i++)
+	options = opt;
+	for (int i = 0; i <= (opt->verbose ? STDOUT_FILENO : STDERR_FILENO); i++)
 		dup2(null, i);
 	if (dup2(fd, STDERR_FILENO + 1) < 0 || close_range(STDERR_FILENO + 2, ~0U, 0))
 		_exit(1);
@@ -202,30 +207,64 @@ static void run_keeper(int fd, const struct options *opt, pid_t parent)
 	_exit(0);
 }
 
-/* ---- the launcher's side */
+/* ---- the list */
+
+static int number_of(const void *key)
+{
+	for (int i = 0; i < MAX_ENTRIES; i++)
+		if (list[i].key == key)
+			return i;
+	return -1;
+}
 
 static struct entry *add(const void *key, enum kind kind)
 {
 	static struct entry more;
-	struct entry *e = &list[entries];
+	struct entry *e = list;
 
-	/* Options do not allow for more */
-	if (entries == MAX_ENTRIES)
-		return &more;
-	entries++;
+	while (e < list + MAX_ENTRIES && e->key)
+		e++;
+	/* Neither options nor a launcher that forgets what it has not any more come to that */
+	if (e == list + MAX_ENTRIES)
+		e = &more;
 	*e = (struct entry){ .key = key, .kind = kind, .messages.fd = -1 };
 	program_init(&e->program);
 	return e;
 }
 
-void keeper_add_program(const void *key, char *const argv[],
-			const char *(*prepare)(const void *arg), const void *arg)
+/* One piece of memory */
+static char **copy_argv(char *const argv[])
 {
-	struct entry *e = add(key, PROGRAM);
+	size_t n = 0, len = 0;
+	char **copy, *text;
 
-	e->argv = argv;
+	while (argv[n])
+		len += strlen(argv[n++]) + 1;
+	copy = malloc((n + 1) * sizeof(*copy) + len);
+	if (!copy)
+		return NULL;
+	text = (char *)(copy + n + 1);
+	for (size_t i = 0; i < n; i++) {
+		copy[i] = text;
+		text = stpcpy(text, argv[i]) + 1;
+	}
+	copy[n] = NULL;
+	return copy;
+}
+
+int keeper_add_program(const void *key, char *const argv[],
+		       const char *(*prepare)(const void *arg), const void *arg)
+{
+	char **copy = copy_argv(argv);
+	struct entry *e;
+
+	if (!copy)
+		return -ENOMEM;
+	e = add(key, PROGRAM);
+	e->argv = copy;
 	e->prepare = prepare;
 	e->arg = arg;
+	return 0;
 }
 
 void keeper_add_process(const void *key, const char *(*run)(const void *arg), const void *arg)
@@ -246,12 +285,19 @@ void keeper_add_own_socket(const void *key, const char *path)
 	add(key, OWN_SOCKET)->path = path;
 }
 
+void keeper_add_control(const void *key, const char *path)
+{
+	add(key, CONTROL)->path = path;
+}
+
+/* ---- the launcher's side */
+
 int keeper_start(const struct options *opt)
 {
 	pid_t parent = getpid();
 	int fd[2], ret = 0;
 
-	if (!entries)
+	if (!list[0].key)
 		return 0;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd))
 		return complain(EXIT_HOST, "no keeper process: %s", strerror(errno));
@@ -287,8 +333,8 @@ static int lost(void)
 	return -EPIPE;
 }
 
-/* The descriptor that came along, or -1 */
-static int ask(const void *key, enum verb verb, unsigned int patience_ms, struct answer *a)
+/* The descriptor that came along, or -1. In the keeper no request leaves it */
+static int request(const void *key, enum verb verb, unsigned int patience_ms, struct answer *a)
 {
 	struct request r = { .verb = verb, .patience_ms = patience_ms };
 	struct iovec iov = { a, sizeof(*a) };
@@ -296,10 +342,9 @@ static int ask(const void *key, enum verb verb, unsigned int patience_ms, struct
 	int fds[FDS_MAX];
 
 	*a = (struct answer){ .ret = -EINVAL };
-	while (r.entry < entries && list[r.entry].key != key)
-		r.entry++;
-	if (r.entry == entries)
-		return -1;
+	r.entry = number_of(key);
+	if (launcher.fd >= 0)
+		return serve(&r, a);
 	if (keeper < 0)
 		a->ret = -EPIPE;
 	else if (send(keeper, &r, sizeof(r), MSG_NOSIGNAL) < 0 ||
@@ -311,7 +356,7 @@ static int ask(const void *key, enum verb verb, unsigned int patience_ms, struct
 int keeper_connect(const void *key)
 {
 	struct answer a;
-	int fd = ask(key, CONNECT, 0, &a);
+	int fd = request(key, CONNECT, 0, &a);
 
 	if (a.ret)
 		return a.ret;
@@ -323,7 +368,7 @@ void keeper_end(const void *key, unsigned int patience_ms, struct keeper_end *en
 {
 	struct answer a;
 
-	ask(key, END, patience_ms, &a);
+	request(key, END, patience_ms, &a);
 	if (end)
 		*end = a.end;
 }
@@ -354,5 +399,45 @@ void keeper_remove(const void *key)
 {
 	struct answer a;
 
-	ask(key, REMOVE, 0, &a);
+	request(key, REMOVE, 0, &a);
+}
+
+/* ---- what came later */
+
+int keeper_keep(const void *key, void *memory)
+{
+	int entry = number_of(key);
+
+	if (entry >= 0)
+		list[entry].memory = memory;
+	return entry;
+}
+
+void keeper_drop(int entry)
+{
+	struct keeper_end end;
+
+	if (entry < 0 || !list[entry].key)
+		return;
+	end_program(&list[entry], 0, &end);
+	free(list[entry].argv);
+	free(list[entry].memory);
+	list[entry] = (struct entry){ 0 };
+}
+
+void keeper_adopt(int entry, const void *key)
+{
+	if (entry >= 0)
+		list[entry].key = key;
+}
+
+void keeper_forget(const void *key)
+{
+	int entry = number_of(key);
+	struct answer a;
+
+	if (entry < 0)
+		return;
+	request(key, FORGET, 0, &a);
+	list[entry].key = NULL;
 }

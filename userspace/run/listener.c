@@ -39,3 +39,12 @@ int listener_open(const char *path, int backlog, mode_t mode)
 	close(fd);
 	return -err;
 }
+
+int listener_remove(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) || !S_ISSOCK(st.st_mode))
+		return -ENOENT;
+	return unlink(path) ? -errno : 0;
+}

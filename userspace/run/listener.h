@@ -14,5 +14,7 @@
  * other file: -EADDRINUSE
  */
 int listener_open(const char *path, int backlog, mode_t mode);
+/* Removes it from there: 0, or -errno, also if another file has taken its place */
+int listener_remove(const char *path);
 
 #endif

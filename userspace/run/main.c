@@ -84,7 +84,7 @@ static int start_keeper(struct options *opt)
 	chardev_announce(&opt->serial);
 	chardev_announce(&opt->console);
 	if (opt->control)
-		keeper_add_own_socket(opt->control, opt->control);
+		keeper_add_control(opt->control, opt->control);
 	return ret ? ret : keeper_start(opt);
 }
 
@@ -305,6 +305,8 @@ static int run_guest(struct vm *vm, const struct boot_entry *entry)
 	mptable_build(&vm->mem, vm->opt->cpus);
 	if (vm->opt->control)
 		ret = control_open(vm, vm->opt->control);
+	if (vm->opt->control)
+		blk_uring_reserve(MAX_DISKS - vm->opt->disks);
 	if (!ret && !vm->opt->no_sandbox)
 		ret = enter_sandbox(vm, &sb);
 	if (ret)
@@ -320,6 +322,7 @@ int main(int argc, char **argv)
 		.dev = -1,
 		.fd = -1,
 		.signals.fd = -1,
+		.control.fd = -1,
 		.vsock = -1,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.end_lock = PTHREAD_MUTEX_INITIALIZER,

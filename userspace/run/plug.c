@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Disks and network interfaces that come and go while the guest runs. What is added
- * then is opened and created by the functions that do so at the start, and what was
- * there from the start can be removed just as well.
+ * then is opened, in the keeper, and created, here, by the functions that do so at the
+ * start, and what was there from the start can be removed just as well.
  */
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dev/dev.h"
 #include "dev/pci.h"
+#include "fds.h"
+#include "keeper.h"
 #include "plug.h"
 #include "vm.h"
 
@@ -65,8 +69,16 @@ static const char *what(const struct plug *p)
 	return p->disk ? p->disk->path : p->net->name;
 }
 
+/* The keeper's name for it */
+static const void *key(const struct plug *p)
+{
+	return p->disk ? (const void *)p->disk : p->net;
+}
+
 static void forget(struct plug *p)
 {
+	if (p->later)
+		keeper_forget(key(p));
 	free(p->later);
 	memset(p, 0, sizeof(*p));
 }
@@ -98,10 +110,23 @@ int plug_note(struct vm *vm, enum plug_kind kind, unsigned int index)
 	return 0;
 }
 
-/* ---- adding */
+/* ---- options that come later */
 
-/* As the command line would have it beside what is there: duplicate addresses are seen */
-static struct later *parse(struct vm *vm, enum plug_kind kind, const char *arg)
+static unsigned int kind_of(const char *name)
+{
+	unsigned int kind = 0;
+
+	while (kind < PLUG_KINDS && strcmp(kinds[kind].name, name))
+		kind++;
+	return kind;
+}
+
+/*
+ * As the command line would have it beside what is there: duplicate addresses are seen.
+ * @plugs: NULL: what that is has to be looked at elsewhere
+ */
+static struct later *parse(const struct options *before, const struct plugs *plugs,
+			   enum plug_kind kind, const char *arg)
 {
 	struct later *later = calloc(1, sizeof(*later) + strlen(arg) + 1);
 	struct options *opt = later ? &later->opt : NULL;
@@ -110,14 +135,14 @@ static struct later *parse(struct vm *vm, enum plug_kind kind, const char *arg)
 		complain(-1, "no memory");
 		return NULL;
 	}
-	*opt = *vm->opt;
+	*opt = *before;
 	memset(opt->disk, 0, sizeof(opt->disk));
 	memset(opt->net, 0, sizeof(opt->net));
 	opt->disks = 0;
 	opt->nets = 0;
-	for (unsigned int i = 0; i < MAX_NETS; i++)
-		if (vm->plugs->net[i].net)
-			opt->net[opt->nets++] = *vm->plugs->net[i].net;
+	for (unsigned int i = 0; plugs && i < MAX_NETS; i++)
+		if (plugs->net[i].net)
+			opt->net[opt->nets++] = *plugs->net[i].net;
 	strcpy(later->text, arg);
 	if (!options_add(opt, kinds[kind].name, later->text))
 		return later;
@@ -125,43 +150,155 @@ static struct later *parse(struct vm *vm, enum plug_kind kind, const char *arg)
 	return NULL;
 }
 
-static int create_disk(struct vm *vm, const struct disk_options *opt)
+static const struct disk_options *disk_of(const struct later *later)
 {
-	struct disk disk = { .fd = -1 };
-	int ret = disk_open(&disk, opt);
+	return &later->opt.disk[later->opt.disks - 1];
+}
 
-	if (ret)
+static const struct net_options *net_of(const struct later *later)
+{
+	return &later->opt.net[later->opt.nets - 1];
+}
+
+/* ---- from the keeper to the launcher */
+
+void plug_nothing(struct plug_device *d)
+{
+	*d = (struct plug_device){
+		.kind = PLUG_KINDS, .entry = -1, .disk.fd = -1, .user.fd = -1,
+	};
+}
+
+_Static_assert(2 * NET_PAIRS + 1 <= FDS_MAX, "an interface's descriptors");
+
+unsigned int plug_descriptors(struct plug_device *d, int **field)
+{
+	unsigned int n = 0;
+
+	if (d->kind == PLUG_DISK)
+		field[n++] = d->disk.user ? &d->user.fd : &d->disk.fd;
+	for (unsigned int i = 0; d->kind == PLUG_NET && i < d->net.pairs; i++) {
+		field[n++] = &d->net.fd[i];
+		if (d->net.vhost[i] >= 0)
+			field[n++] = &d->net.vhost[i];
+	}
+	if (d->kind == PLUG_NET && d->net.watch >= 0)
+		field[n++] = &d->net.watch;
+	return n;
+}
+
+void plug_let_go(struct plug_device *d)
+{
+	int *field[FDS_MAX];
+	unsigned int n = plug_descriptors(d, field);
+
+	for (unsigned int i = 0; i < n; i++)
+		close(*field[i]);
+	plug_nothing(d);
+}
+
+static int open_disk(struct plug_device *d, const struct disk_options *opt)
+{
+	int ret = disk_open(&d->disk, opt);
+
+	if (ret || !d->disk.user)
 		return ret;
+	d->user = *d->disk.user;
+	free(d->disk.user);
+	return 0;
+}
+
+int plug_open(struct plug_device *d, const struct options *opt, const char *kind_name,
+	      const char *arg)
+{
+	unsigned int kind = kind_of(kind_name);
+	struct later *later;
+	int ret = 0;
+
+	plug_nothing(d);
+	/* The launcher says what it knows */
+	if (kind == PLUG_KINDS)
+		return 0;
+	later = parse(opt, NULL, kind, arg);
+	if (!later)
+		return -1;
+	if (kind == PLUG_DISK)
+		ret = disk_user_announce(disk_of(later));
+	else
+		netback_announce(net_of(later));
+	d->entry = keeper_keep(kind == PLUG_DISK ? (const void *)disk_of(later) : net_of(later),
+			       later);
+	/* An address for as long as it has its number */
+	if (!ret)
+		ret = kind == PLUG_DISK ? open_disk(d, disk_of(later)) :
+		      netback_open(&d->net, net_of(later), MAX_NETS + d->entry);
+	if (!ret)
+		d->kind = kind;
+	else
+		keeper_drop(d->entry);
+	if (d->entry < 0)
+		free(later);
+	return ret ? -1 : 0;
+}
+
+bool plug_receive(struct plug_device *d, const int *fds, unsigned int nr_fds)
+{
+	int *field[FDS_MAX];
+	unsigned int n = plug_descriptors(d, field);
+
+	if (n == nr_fds) {
+		for (unsigned int i = 0; i < n; i++)
+			*field[i] = fds[i];
+		return true;
+	}
+	for (unsigned int i = 0; i < nr_fds; i++)
+		close(fds[i]);
+	plug_nothing(d);
+	return false;
+}
+
+/* ---- adding */
+
+static int create_disk(struct vm *vm, const struct disk_options *opt, struct plug_device *d)
+{
+	struct disk disk = d->disk;
+	int ret;
+
+	disk.opt = opt;
+	if (disk.user) {
+		disk.user = malloc(sizeof(*disk.user));
+		if (!disk.user)
+			return complain(-1, "no memory");
+		*disk.user = d->user;
+		disk.user->opt = opt;
+	}
+	plug_nothing(d);
 	ret = blk_device_create(vm, &disk);
 	/* If nobody has taken it over */
 	disk_close(&disk);
 	return ret;
 }
 
-static int create_net(struct vm *vm, const struct net_options *opt, unsigned int index)
+static int create_net(struct vm *vm, const struct net_options *opt, struct plug_device *d)
 {
-	struct netback back;
+	struct netback back = d->net;
 	int ret;
 
-	/* Its process would be a copy of this one, which has the guest's memory and files */
-	if (!opt->tap && !opt->bridge)
-		return complain(EXIT_USAGE, "--net %s: only from the guest's start on: want "
-				"tap=NAME or bridge=NAME", opt->name);
-	ret = netback_open(&back, opt, index);
-	if (ret)
-		return ret;
+	back.opt = opt;
+	plug_nothing(d);
 	ret = virtio_net_create(vm, &back);
 	netback_close(&back);
 	return ret ? complain(EXIT_HOST, "--net %s: %s", opt->name, strerror(-ret)) : 0;
 }
 
-static int create(struct vm *vm, struct plug *p, enum plug_kind kind, unsigned int i)
+static int create(struct vm *vm, struct plug *p, enum plug_kind kind, unsigned int i,
+		  struct plug_device *d)
 {
 	int ret, slot;
 
 	pci_hot(vm);
 	pci_newest(vm);
-	ret = kind == PLUG_DISK ? create_disk(vm, p->disk) : create_net(vm, p->net, i);
+	ret = kind == PLUG_DISK ? create_disk(vm, p->disk, d) : create_net(vm, p->net, d);
 	slot = pci_newest(vm);
 	if (!ret) {
 		settle(vm, p, kind, i, slot);
@@ -175,19 +312,16 @@ static int create(struct vm *vm, struct plug *p, enum plug_kind kind, unsigned i
 	return -1;
 }
 
-int plug_add(struct vm *vm, const char *kind_name, const char *arg, const char **id)
+int plug_add(struct vm *vm, const char *kind_name, const char *arg, struct plug_device *d,
+	     const char **id)
 {
+	unsigned int kind = kind_of(kind_name), i;
 	struct plug *p = NULL;
-	unsigned int kind, i;
 
-	for (kind = 0; kind < PLUG_KINDS && strcmp(kinds[kind].name, kind_name); kind++)
-		;
 	if (kind == PLUG_KINDS)
 		return complain(-1, "add %s: want disk or net", kind_name);
-	/* keeper.h says what it takes to change that */
-	if (!vm->opt->no_sandbox)
-		return complain(-1, "add: the sandbox lets nothing be opened any more; only a "
-				"guest started with --no-sandbox can be given devices");
+	if (d->kind != kind)
+		return complain(-1, "add %s: nothing was opened for it", kind_name);
 	if (!vm->plugs)
 		vm->plugs = calloc(1, sizeof(*vm->plugs));
 	if (!vm->plugs)
@@ -200,14 +334,15 @@ int plug_add(struct vm *vm, const char *kind_name, const char *arg, const char *
 		return complain(-1, "all %u slots of the PCI bus are taken; remove another device "
 				"first", PCI_SLOTS - 1);
 	p = plug_at(vm, kind, i);
-	p->later = parse(vm, kind, arg);
+	p->later = parse(vm->opt, vm->plugs, kind, arg);
 	if (!p->later)
 		return -1;
 	if (kind == PLUG_DISK)
-		p->disk = &p->later->opt.disk[p->later->opt.disks - 1];
+		p->disk = disk_of(p->later);
 	else
-		p->net = &p->later->opt.net[p->later->opt.nets - 1];
-	if (create(vm, p, kind, i)) {
+		p->net = net_of(p->later);
+	keeper_adopt(d->entry, key(p));
+	if (create(vm, p, kind, i, d)) {
 		forget(p);
 		return -1;
 	}

@@ -134,10 +134,12 @@ static const struct rule launcher[] = {
 	IOCTL(HVMON_STATE_GET),
 	IOCTL(HVMON_STATE_SET),
 	IOCTL(HVMON_TRANSLATE),
+	IOCTL(VHOST_GET_FEATURES),
 	IOCTL(VHOST_GET_VRING_BASE),
 	IOCTL(VHOST_NET_SET_BACKEND),
 	IOCTL(VHOST_SET_FEATURES),
 	IOCTL(VHOST_SET_MEM_TABLE),
+	IOCTL(VHOST_SET_OWNER),
 	IOCTL(VHOST_SET_VRING_ADDR),
 	IOCTL(VHOST_SET_VRING_BASE),
 	IOCTL(VHOST_SET_VRING_CALL),
@@ -161,6 +163,11 @@ static const struct rule launcher[] = {
 	/* Disks */
 	CALL("fdatasync"),
 	CALL("io_uring_enter"),
+	/* A device that is added: queues, limits, what a process shares with it */
+	CALL("eventfd2"),
+	CALL("ftruncate"),
+	CALL("memfd_create"),
+	CALL("timerfd_create"),
 	/* A client of a serial port's socket */
 	CALL("accept4"),
 	/* Threads, but no processes: vCPUs begin anew when the guest wakes from S3 */

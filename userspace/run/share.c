@@ -130,23 +130,25 @@ static const char *make_readonly(const void *arg)
 
 static int announce(const struct share_options *opt, const char *program, const char *dir)
 {
-	char **argv = calloc(SHARE_ARGS, sizeof(*argv)), help[HELP_MAX];
+	char *argv[SHARE_ARGS], help[HELP_MAX];
 	struct virtiofsd v;
+	int ret = -ENOMEM;
 
 	read_help(program, help);
 	if (!virtiofsd_known(&v, help))
 		return complain(EXIT_HOST, "--share %s: %s: neither QEMU's " PROGRAM " nor the one "
 				"in Rust", opt->path, program);
-	if (!argv || !virtiofsd_argv(argv, &v, program, dir, opt->ro))
-		return complain(EXIT_HOST, "--share %s: no memory", opt->path);
-	keeper_add_program(opt, argv, opt->ro && !v.readonly ? make_readonly : NULL, dir);
-	return 0;
+	if (virtiofsd_argv(argv, &v, program, dir, opt->ro))
+		ret = keeper_add_program(opt, argv, opt->ro && !v.readonly ? make_readonly : NULL,
+					 dir);
+	free(argv[1]);
+	return ret ? complain(EXIT_HOST, "--share %s: no memory", opt->path) : 0;
 }
 
 int share_announce(const struct share_options *opt)
 {
-	static char buf[4096];
 	const char *path = opt->path, *program, *dir;
+	char buf[4096];
 	struct stat st;
 
 	if (opt->socket) {

@@ -64,6 +64,8 @@ int vu_connect_ahead(int *listener)
 	return ret;
 }
 
+_Static_assert(VU_MAX_REGIONS <= FDS_MAX, "a memory table's descriptors");
+
 static int send_message(int fd, uint32_t request, uint32_t flags, const void *payload,
 			uint32_t size, const int *fds, unsigned int nr_fds)
 {

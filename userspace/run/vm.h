@@ -45,7 +45,6 @@ struct vcpu {
 	bool started;
 };
 
-struct control;
 struct hotplug;
 struct pci_host;
 struct plugs;
@@ -71,7 +70,7 @@ struct vm {
 	struct pm *pm;		/* dev/pm.c */
 	struct hotplug *hotplug; /* dev/hotplug.c */
 	struct plugs *plugs;	/* plug.c */
-	struct control *control; /* control.c */
+	struct loop_source control;	/* command.c */
 	bool button_pressed;	/* by a signal: another one ends the guest */
 
 	/* irq.c: interrupt sources, those of pins first */

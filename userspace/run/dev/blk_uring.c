@@ -13,13 +13,19 @@
 #include <linux/falloc.h>
 
 #include "blk.h"
+#include "dev.h"
 
 #define ZERO_LEN	65536
 
 struct uring {
 	struct io_uring ring;
 	struct loop_source done;
+	struct uring *next;	/* of those that no disk has */
 };
+
+/* They are made before the sandbox is entered, which has no call for that */
+static struct uring *spare;
+static bool keep;
 
 static uint8_t zeroes[ZERO_LEN] __attribute__((aligned(4096)));
 
@@ -101,13 +107,24 @@ static bool uring_wait(struct blk *blk)
 	return take_one(blk, true);
 }
 
+static void destroy(struct uring *u)
+{
+	io_uring_queue_exit(&u->ring);
+	free(u);
+}
+
 static void uring_free(struct blk *blk)
 {
 	struct uring *u = blk->back;
 
 	loop_del(&blk->vd.pci.vm->loop, &u->done);
-	io_uring_queue_exit(&u->ring);
-	free(u);
+	/* For the next disk, unless something of this one may come yet */
+	if (keep && blk->nr_free == BLK_REQUESTS) {
+		u->next = spare;
+		spare = u;
+	} else {
+		destroy(u);
+	}
 }
 
 static const struct blk_ops uring_ops = {
@@ -149,24 +166,49 @@ static int ring_error(const char *path, int err)
 	return complain(EXIT_HOST, "--disk %s: io_uring: %s", path, strerror(err));
 }
 
+/* 0 or -errno */
+static int make(struct uring **uring)
+{
+	struct uring *u = calloc(1, sizeof(*u));
+	int ret = u ? io_uring_queue_init(BLK_REQUESTS, &u->ring, IORING_SETUP_R_DISABLED) :
+		      -ENOMEM;
+
+	if (ret) {
+		free(u);
+		return ret;
+	}
+	ret = restrict_ring(&u->ring);
+	if (ret)
+		destroy(u);
+	else
+		*uring = u;
+	return ret;
+}
+
+void blk_uring_reserve(unsigned int n)
+{
+	struct uring *u;
+
+	/* Without them the disk that wants one says so */
+	while (n-- && !make(&u)) {
+		u->next = spare;
+		spare = u;
+	}
+	keep = true;
+}
+
 int blk_uring_create(struct blk *blk)
 {
 	const char *path = blk->disk.opt->path;
-	struct uring *u = calloc(1, sizeof(*u));
-	int ret;
+	struct uring *u = spare;
+	int ret = 0;
 
-	if (!u)
-		return complain(EXIT_HOST, "--disk %s: no memory", path);
-	ret = io_uring_queue_init(BLK_REQUESTS, &u->ring, IORING_SETUP_R_DISABLED);
-	if (!ret) {
-		ret = restrict_ring(&u->ring);
-		if (ret)
-			io_uring_queue_exit(&u->ring);
-	}
-	if (ret) {
-		free(u);
+	if (u)
+		spare = u->next;
+	else
+		ret = make(&u);
+	if (ret)
 		return ring_error(path, -ret);
-	}
 	blk->back = u;
 	blk->ops = &uring_ops;
 	ret = loop_add(&blk->vd.pci.vm->loop, &u->done, u->ring.ring_fd, EPOLLIN, done_event, blk);

@@ -75,6 +75,8 @@ int virtio_console_create(struct vm *vm, struct chardev *cd);
 /* The one that the disk's bus wants. Takes @disk over; a line and an exit status if it fails */
 int blk_device_create(struct vm *vm, struct disk *disk);
 int virtio_blk_create(struct vm *vm, struct disk *disk);
+/* What @n image files to come take, while it can be had; each that goes leaves its own */
+void blk_uring_reserve(unsigned int n);
 int virtio_scsi_create(struct vm *vm, struct disk *disk);
 /* Takes @back over */
 int virtio_net_create(struct vm *vm, struct netback *back);
