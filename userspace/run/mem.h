@@ -25,13 +25,16 @@
 #define ABOVE_4G	0x100000000ULL
 
 /*
- * Of the hole PCI devices have PCI_WINDOW to PCI_ECAM, configuration space of
- * bus 0 follows; a second window lies above all memory, if a processor's
- * addresses reach so far.
+ * Of the hole PCI devices have PCI_WINDOW to PCI_ECAM, where configuration space of
+ * bus 0 follows, and PCI_WINDOW_TOP, where firmware likes to put them, to the IOAPIC;
+ * a third window lies above all memory, if a processor's addresses reach so far. The
+ * firmware's image ends at 4 GiB.
  */
 #define PCI_WINDOW	PCI_HOLE
 #define PCI_ECAM	0xe0000000ULL
 #define PCI_ECAM_LEN	(1 * MiB)
+#define PCI_WINDOW_TOP	(PCI_ECAM + PCI_ECAM_LEN)
+#define IOAPIC_BASE	0xfec00000ULL
 #define PCI_WINDOW64_LEN (4 * GiB)
 
 /* Kept for what the launcher hands to a kernel: tables, command line, ... */
@@ -72,7 +75,7 @@ int mem_discard(const struct guest_mem *mem, uint64_t gpa, uint64_t len);
 int mem_slots(const struct guest_mem *mem, struct mem_slot *slot);
 /* The guest's address of what mem_at() gave */
 uint64_t mem_gpa(const struct guest_mem *mem, const void *hva);
-/* Where the second PCI window begins */
+/* Where the PCI window above all memory begins */
 uint64_t mem_window64(const struct guest_mem *mem);
 /* MemTotal and swap of the host in bytes */
 uint64_t mem_host_total(uint64_t *swap);

@@ -10,7 +10,6 @@
 #include "out.h"
 
 #define LAPIC_BASE	0xfee00000
-#define IOAPIC_BASE	0xfec00000
 #define FADT_LEN	276
 #define FACS_LEN	64
 #define CENTURY_INDEX	0x32
@@ -95,8 +94,8 @@ static void build_fadt(struct out *o, uint64_t facs, uint64_t dsdt)
 	begin(o, "FACP", 6);
 	o->len = FADT_LEN;
 	memset(p + HEADER_LEN, 0, FADT_LEN - HEADER_LEN);
-	set(p + 36, facs, 4);
-	set(p + 40, dsdt, 4);
+	set(p + FADT_FACS, facs, 4);
+	set(p + FADT_DSDT, dsdt, 4);
 	set(p + 46, SCI_IRQ, 2);
 	/* SMI_CMD stays 0: ACPI mode cannot be left */
 	set(p + 56, PM1_EVENT_PORT, 4);
@@ -117,8 +116,8 @@ static void build_fadt(struct out *o, uint64_t facs, uint64_t dsdt)
 	    FADT_TMR_32BIT | FADT_RESET_REG, 4);
 	set_gas(p + 116, RESET_PORT, 1);
 	p[128] = RESET_VALUE;
-	set(p + 132, facs, 8);
-	set(p + 140, dsdt, 8);
+	set(p + FADT_X_FACS, facs, 8);
+	set(p + FADT_X_DSDT, dsdt, 8);
 	set_gas(p + 148, PM1_EVENT_PORT, 4);
 	set_gas(p + 172, PM1_CONTROL_PORT, 2);
 	set_gas(p + 208, PM_TIMER_PORT, 4);
@@ -202,50 +201,71 @@ static void build_rsdp(struct out *o, uint64_t xsdt)
 	put_str(o, "HVMON ", 6);
 	put(o, 2, 1);
 	put(o, 0, 4);			/* no RSDT */
-	put(o, 36, 4);
+	put(o, RSDP_LEN, 4);
 	put(o, xsdt, 8);
 	put(o, 0, 4);
 	checksum(o->p, 20, 8);
-	checksum(o->p, 36, 32);
+	checksum(o->p, RSDP_LEN, 32);
 }
 
-/* Where the next table goes */
-static struct out place(const struct guest_mem *mem, uint64_t *next, uint64_t *gpa)
+/* The next table, which begins where the last one ended */
+static struct out place(const struct acpi_image *im, uint32_t *at)
 {
-	*gpa = (*next + 63) & ~63ULL;
-	return (struct out){ mem_at(mem, *gpa, BIOS_END - *gpa), 0 };
+	*at = (im->len + 63) & ~63u;
+	return (struct out){ im->p + *at, 0 };
+}
+
+static void placed(struct acpi_image *im, uint32_t at, const struct out *o)
+{
+	im->len = at + o->len;
+}
+
+void acpi_image(struct acpi_image *im, unsigned int cpus, uint64_t window64)
+{
+	struct out o;
+
+	im->len = 0;
+	o = place(im, &im->facs);
+	build_facs(&o);
+	placed(im, im->facs, &o);
+	o = place(im, &im->dsdt);
+	build_dsdt(&o, window64);
+	placed(im, im->dsdt, &o);
+	o = place(im, &im->fadt);
+	build_fadt(&o, im->base + im->facs, im->base + im->dsdt);
+	placed(im, im->fadt, &o);
+	o = place(im, &im->madt);
+	build_madt(&o, cpus);
+	placed(im, im->madt, &o);
+	o = place(im, &im->mcfg);
+	build_mcfg(&o);
+	placed(im, im->mcfg, &o);
+	o = place(im, &im->xsdt);
+	begin(&o, "XSDT", 1);
+	put(&o, im->base + im->fadt, 8);
+	put(&o, im->base + im->madt, 8);
+	put(&o, im->base + im->mcfg, 8);
+	finish(&o);
+	placed(im, im->xsdt, &o);
+
+	o = (struct out){ im->rsdp, 0 };
+	build_rsdp(&o, im->base + im->xsdt);
+}
+
+uint64_t acpi_window64(const struct guest_mem *mem, unsigned int gpa_bits)
+{
+	uint64_t window64 = mem_window64(mem);
+
+	return window64 + PCI_WINDOW64_LEN > 1ULL << gpa_bits ? 0 : window64;
 }
 
 void acpi_build(const struct guest_mem *mem, unsigned int cpus, unsigned int gpa_bits)
 {
-	uint64_t next = BIOS_ACPI, facs, dsdt, fadt, madt, mcfg, xsdt;
-	uint64_t window64 = mem_window64(mem);
-	struct out o;
+	struct acpi_image im = {
+		.p = mem_at(mem, BIOS_ACPI, ACPI_MAX),
+		.base = BIOS_ACPI,
+	};
 
-	if (window64 + PCI_WINDOW64_LEN > 1ULL << gpa_bits)
-		window64 = 0;
-	o = place(mem, &next, &facs);
-	build_facs(&o);
-	next = facs + o.len;
-	o = place(mem, &next, &dsdt);
-	build_dsdt(&o, window64);
-	next = dsdt + o.len;
-	o = place(mem, &next, &fadt);
-	build_fadt(&o, facs, dsdt);
-	next = fadt + o.len;
-	o = place(mem, &next, &madt);
-	build_madt(&o, cpus);
-	next = madt + o.len;
-	o = place(mem, &next, &mcfg);
-	build_mcfg(&o);
-	next = mcfg + o.len;
-	o = place(mem, &next, &xsdt);
-	begin(&o, "XSDT", 1);
-	put(&o, fadt, 8);
-	put(&o, madt, 8);
-	put(&o, mcfg, 8);
-	finish(&o);
-
-	o = (struct out){ mem_at(mem, BIOS_RSDP, 36), 0 };
-	build_rsdp(&o, xsdt);
+	acpi_image(&im, cpus, acpi_window64(mem, gpa_bits));
+	memcpy(mem_at(mem, BIOS_RSDP, RSDP_LEN), im.rsdp, RSDP_LEN);
 }

@@ -232,6 +232,7 @@ static void aml_pci(struct out *o, uint64_t window64)
 	resource_window(o, SPACE_IO, 2, 0, 0xcf7);
 	resource_window(o, SPACE_IO, 2, 0xd00, 0xffff);
 	resource_window(o, SPACE_MEMORY, 4, PCI_WINDOW, PCI_ECAM - 1);
+	resource_window(o, SPACE_MEMORY, 4, PCI_WINDOW_TOP, IOAPIC_BASE - 1);
 	if (window64)
 		resource_window(o, SPACE_MEMORY, 8, window64, window64 + PCI_WINDOW64_LEN - 1);
 	close_resources(o, crs);

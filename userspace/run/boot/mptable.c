@@ -6,7 +6,6 @@
 #include "boot.h"
 
 #define LAPIC_BASE	0xfee00000
-#define IOAPIC_BASE	0xfec00000
 #define IOAPIC_ID	0
 #define ISA_PINS	16
 #define LEVEL_HIGH	0x000d
