@@ -92,7 +92,7 @@ static void test_fw_cfg(struct vm *vm)
 {
 	claim("fw_cfg: signature, interface, processors and memory");
 	expect(item(vm, 0, 4) == 0x554d4551);
-	expect(item(vm, 1, 4) == 1);
+	expect(item(vm, 1, 4) == 3);
 	expect(item(vm, 5, 2) == 3 && item(vm, 15, 2) == 3);
 	expect(item(vm, 3, 8) == vm->mem.size);
 	claim("fw_cfg: zeroes after an item and under unknown keys");
@@ -109,11 +109,13 @@ int main(void)
 	static const struct options opt = { .cpus = 3 };
 	static struct vm vm = { .opt = &opt };
 
-	if (testdev_create(&vm) || fw_cfg_create(&vm))
+	if (testdev_create(&vm))
 		return 1;
 	test_ports(&vm);
 	test_memory(&vm);
 	test_flush(&vm);
+	if (fw_cfg_create(&vm))
+		return 1;
 	test_fw_cfg(&vm);
 	while (vm.nr_devs) {
 		struct iodev *dev = vm.dev_list[--vm.nr_devs];

@@ -49,6 +49,7 @@ struct hotplug;
 struct pci_host;
 struct plugs;
 struct pm;
+struct fw_cfg;
 
 struct vm {
 	const struct options *opt;
@@ -68,6 +69,7 @@ struct vm {
 	int nr_devs;
 	struct pci_host *pci;	/* dev/pci.c */
 	struct pm *pm;		/* dev/pm.c */
+	struct fw_cfg *fw_cfg;	/* dev/fw_cfg.c */
 	struct hotplug *hotplug; /* dev/hotplug.c */
 	struct plugs *plugs;	/* plug.c */
 	struct loop_source control;	/* command.c */
