@@ -25,6 +25,17 @@ refuse 2 '1 to 64' --cpus 0 --kernel x
 refuse 2 '1 to 64' --cpus 1000 --kernel x
 refuse 2 'not a number' --cpus two --kernel x
 refuse 2 'not a number' --cpus -1 --kernel x
+refuse 2 'not with --kernel or --flat' --firmware x --kernel y
+refuse 2 'go with --kernel' --firmware x --append y
+refuse 2 'go with --kernel' --firmware x --initrd y
+refuse 2 'goes with --firmware' --boot-menu --kernel x
+refuse 2 'No such file' --firmware "$dir/none"
+refuse 2 'not a regular file' --firmware "$dir"
+refuse 2 '512 bytes are no firmware image' --firmware "$dir/flat"
+refuse 2 '0 bytes are no firmware image' --firmware "$dir/empty"
+refuse 2 'console and --debug-console: one' --console stdio --debug-console stdio --kernel x
+refuse 2 'serial and --debug-console: one' --serial stdio --debug-console stdio --kernel x
+refuse 2 'stdio, file' --debug-console vga --kernel x
 refuse 2 'unit is M or G' --memory 10T --kernel x
 refuse 2 '2 MiB' --memory 0 --kernel x
 refuse 2 'more than any' --memory 99999999999999999 --kernel x

@@ -84,6 +84,11 @@ static struct {
 	uint64_t addr;
 	int fd;
 } fake_bell[64];		/* fd 0: none */
+static struct {
+	uint32_t flags;
+	uint64_t gpa, len;
+	uint8_t *hva;
+} fake_slot[HVMON_MAX_SLOTS];
 static enum end_reason fake_end;
 static int fake_end_value;
 
@@ -208,6 +213,17 @@ void vm_wake(struct vm *vm)
 	if (vm->sleeping)
 		vm->woken = true;
 	vm->sleeping = false;
+}
+
+int vm_mem_set(struct vm *vm, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t len,
+	       void *hva)
+{
+	(void)vm;
+	fake_slot[slot].flags = flags;
+	fake_slot[slot].gpa = gpa;
+	fake_slot[slot].len = len;
+	fake_slot[slot].hva = hva;
+	return 0;
 }
 
 int vm_add_device(struct vm *vm, struct bus *bus, uint64_t start, uint64_t len,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What firmware sets before it starts a kernel: in each processor MTRRs and the
- * LAPIC's pins, in the first one the state that the kernel expects; and the PICs.
+ * What firmware sets before it starts a kernel, which the launcher has loaded: in
+ * each processor MTRRs and the LAPIC's pins, in the first one the state that the kernel
+ * expects; and the PICs.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -128,7 +129,7 @@ int firmware_setup(struct vm *vm, const struct vcpu *vcpu, const struct boot_ent
 	if (!st)
 		return -ENOMEM;
 	ret = topology_setup(vm, vcpu);
-	if (ret) {
+	if (ret || !entry) {
 		free(st);
 		return ret;
 	}

@@ -5,8 +5,14 @@
 #include "boot/boot.h"
 #include "vm.h"
 
-/* 0 or -errno */
+/*
+ * @entry NULL: the firmware is the guest's own, and finds the processor as a reset
+ * leaves it. 0 or -errno
+ */
 int firmware_setup(struct vm *vm, const struct vcpu *vcpu, const struct boot_entry *entry);
+
+/* firmware_files.c: gives fw_cfg the files that a firmware wants. 0 or -errno */
+int firmware_files(struct vm *vm);
 
 /*
  * topology.c: CPUID says one socket of as many cores as there are vCPUs, without

@@ -16,6 +16,7 @@
 #include "chardev.h"
 #include "control.h"
 #include "dev/dev.h"
+#include "dev/rom.h"
 #include "disk_user.h"
 #include "firmware.h"
 #include "keeper.h"
@@ -83,6 +84,7 @@ static int start_keeper(struct options *opt)
 		netback_announce(&opt->net[i]);
 	chardev_announce(&opt->serial);
 	chardev_announce(&opt->console);
+	chardev_announce(&opt->debug_console);
 	if (opt->control)
 		keeper_add_control(opt->control, opt->control);
 	return ret ? ret : keeper_start(opt);
@@ -213,14 +215,18 @@ static int create_devices(struct vm *vm)
 		ret = i8042_create(vm);
 	if (!ret)
 		ret = pm_create(vm);
+	if (!ret && vm->rom)
+		ret = rom_create(vm);
 	if (!ret)
 		ret = pci_create(vm);
 	if (!ret)
 		ret = hotplug_create(vm);
 	if (!ret && vm->opt->testdev)
 		ret = testdev_create(vm);
-	if (!ret && vm->opt->testdev)
+	if (!ret && (vm->opt->testdev || vm->rom))
 		ret = fw_cfg_create(vm);
+	if (!ret && vm->rom)
+		ret = firmware_files(vm);
 	if (!ret && vm->opt->rng)
 		ret = virtio_rng_create(vm);
 	if (!ret && vm->opt->balloon)
@@ -246,7 +252,9 @@ static int create_devices(struct vm *vm)
 		return complain(EXIT_HOST, "devices: %s", strerror(-ret));
 	/* Last, for one of them takes the terminal */
 	ret = create_chardev(vm, &vm->opt->serial, uart_create);
-	return ret ? ret : create_chardev(vm, &vm->opt->console, virtio_console_create);
+	if (!ret)
+		ret = create_chardev(vm, &vm->opt->console, virtio_console_create);
+	return ret ? ret : create_chardev(vm, &vm->opt->debug_console, debugcon_create);
 }
 
 static int setup_vcpus(struct vm *vm, const struct boot_entry *entry)
@@ -285,7 +293,7 @@ static int enter_sandbox(const struct vm *vm, struct sandbox *sb)
 	return 0;
 }
 
-/* Everything up to the guest's first instruction, and all after it */
+/* Everything up to the guest's first instruction, and all after it. @entry NULL: a firmware */
 static int run_guest(struct vm *vm, const struct boot_entry *entry)
 {
 	struct sandbox sb;
@@ -301,8 +309,10 @@ static int run_guest(struct vm *vm, const struct boot_entry *entry)
 		ret = create_devices(vm);
 	if (ret)
 		return ret;
-	acpi_build(&vm->mem, vm->opt->cpus, vm->info.gpa_bits);
-	mptable_build(&vm->mem, vm->opt->cpus);
+	if (entry) {
+		acpi_build(&vm->mem, vm->opt->cpus, vm->info.gpa_bits);
+		mptable_build(&vm->mem, vm->opt->cpus);
+	}
 	if (vm->opt->control)
 		ret = control_open(vm, vm->opt->control);
 	if (vm->opt->control)
@@ -350,7 +360,7 @@ int main(int argc, char **argv)
 	if (!status)
 		status = alloc_memory(&vm);
 	if (!status)
-		status = load_kernel(&vm, &boot);
+		status = opt.firmware ? rom_load(&vm) : load_kernel(&vm, &boot);
 	if (!status)
 		status = open_disks(&vm);
 	if (!status)
@@ -364,7 +374,7 @@ int main(int argc, char **argv)
 		return complain(EXIT_HOST, "event loop: %s", strerror(-ret));
 	atexit(terminal_restore);
 
-	status = run_guest(&vm, &boot.entry);
+	status = run_guest(&vm, opt.firmware ? NULL : &boot.entry);
 	/* The serial port is flushed and the terminal restored before the report */
 	vm_destroy(&vm);
 	plug_free(&vm);

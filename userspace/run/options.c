@@ -22,6 +22,7 @@ static const char usage[] =
 "hvmon-run - run one virtual machine on the hvmon hypervisor\n"
 "\n"
 "Usage: hvmon-run --kernel FILE [OPTION...]\n"
+"       hvmon-run --firmware FILE [OPTION...]\n"
 "       hvmon-run --flat FILE@ADDR [OPTION...]\n"
 "       hvmon-run --ask PATH COMMAND...\n"
 "\n"
@@ -31,6 +32,8 @@ static const char usage[] =
 "  --flat-mode 16|32|64 processor mode at its entry (default 32)\n"
 "  --initrd FILE        initial RAM disk, or the multiboot module\n"
 "  --append STRING      kernel command line\n"
+"  --firmware FILE      instead of a kernel: a BIOS image, which boots from the disks\n"
+"  --boot-menu          ... and is to offer its menu before\n"
 "The machine:\n"
 "  --memory N[M|G]      guest memory, in MiB unless G is given (default 512)\n"
 "  --memory-backend anon|memfd|hugetlb\n"
@@ -42,6 +45,8 @@ static const char usage[] =
 "                       where COM1 leads (default stdio; Ctrl-] ends the guest)\n"
 "  --console stdio|file:PATH|socket:PATH|none\n"
 "                       where a virtio console leads (default none)\n"
+"  --debug-console stdio|file:PATH|socket:PATH|none\n"
+"                       where port 0x402, a firmware's log, leads (default none)\n"
 "  --disk FILE[,format=raw|qcow2][,ro][,cache=none|writeback][,serial=S]\n"
 "       [,bus=virtio|scsi][,ring=split|packed][,iops=N][,bps=N[K|M|G]]\n"
 "                       virtio disk: an image or a block device (up to 16)\n"
@@ -617,7 +622,7 @@ enum {
 	OPT_KERNEL = 256, OPT_FLAT, OPT_FLAT_MODE, OPT_INITRD, OPT_APPEND, OPT_MEMORY,
 	OPT_BACKEND, OPT_CPUS, OPT_WITHOUT, OPT_SERIAL, OPT_CONSOLE, OPT_DISK, OPT_NET, OPT_VSOCK,
 	OPT_RNG, OPT_BALLOON, OPT_TARGET, OPT_NAME, OPT_MMU, OPT_TESTDEV, OPT_DEVICE, OPT_CONFIG,
-	OPT_CONTROL, OPT_SHARE,
+	OPT_CONTROL, OPT_SHARE, OPT_FIRMWARE, OPT_BOOT_MENU, OPT_DEBUG_CONSOLE,
 	OPT_NO_SANDBOX, OPT_VERBOSE, OPT_HELP, OPT_VERSION,
 };
 
@@ -627,6 +632,9 @@ static const struct option long_options[] = {
 	{ "flat-mode", required_argument, NULL, OPT_FLAT_MODE },
 	{ "initrd", required_argument, NULL, OPT_INITRD },
 	{ "append", required_argument, NULL, OPT_APPEND },
+	{ "firmware", required_argument, NULL, OPT_FIRMWARE },
+	{ "boot-menu", no_argument, NULL, OPT_BOOT_MENU },
+	{ "debug-console", required_argument, NULL, OPT_DEBUG_CONSOLE },
 	{ "memory", required_argument, NULL, OPT_MEMORY },
 	{ "memory-backend", required_argument, NULL, OPT_BACKEND },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
@@ -674,6 +682,14 @@ static int parse_one(struct options *opt, int c, char *arg)
 	case OPT_APPEND:
 		opt->append = arg;
 		return 0;
+	case OPT_FIRMWARE:
+		opt->firmware = arg;
+		return 0;
+	case OPT_BOOT_MENU:
+		opt->boot_menu = true;
+		return 0;
+	case OPT_DEBUG_CONSOLE:
+		return parse_chardev(&opt->debug_console, arg);
 	case OPT_MEMORY:
 		return parse_size("memory", arg, &opt->memory);
 	case OPT_BACKEND:
@@ -798,6 +814,38 @@ static int share_memory(struct options *opt, const char *name, const char *path)
 	return 0;
 }
 
+/* One thing to boot, and no word about it that nobody would read */
+static int check_boot(const struct options *opt)
+{
+	if (!opt->kernel && !opt->firmware)
+		return bad("nothing to boot: give --kernel FILE, --flat FILE@ADDR or "
+			   "--firmware FILE");
+	if (opt->kernel && opt->firmware)
+		return bad("--firmware: it boots from disks: not with --kernel or --flat");
+	if (opt->firmware && (opt->initrd || *opt->append))
+		return bad("--firmware: --initrd and --append go with --kernel");
+	if (opt->boot_menu && !opt->firmware)
+		return bad("--boot-menu: it goes with --firmware");
+	return 0;
+}
+
+/* At most one device has the terminal, and COM1 leaves it to another by itself */
+static int check_stdio(struct options *opt)
+{
+	int others = (opt->console.kind == CHARDEV_STDIO) +
+		     (opt->debug_console.kind == CHARDEV_STDIO);
+
+	if (others > 1)
+		return bad("--console and --debug-console: one of them can be stdio");
+	if (opt->serial.kind != CHARDEV_STDIO || !others)
+		return 0;
+	if (opt->serial.given)
+		return bad("--serial and --%s: one of them can be stdio",
+			   opt->console.kind == CHARDEV_STDIO ? "console" : "debug-console");
+	opt->serial.kind = CHARDEV_NONE;
+	return 0;
+}
+
 /* getopt's own message would lack the hint; '+' stops at the first operand */
 static int parse_all(struct options *opt, int argc, char **argv, int *status)
 {
@@ -826,8 +874,8 @@ static int parse_all(struct options *opt, int argc, char **argv, int *status)
 	}
 	if (optind < argc)
 		return bad("%s: unexpected argument", argv[optind]);
-	if (!opt->kernel)
-		return bad("nothing to boot: give --kernel FILE or --flat FILE@ADDR");
+	if (check_boot(opt))
+		return -1;
 	if (opt->balloon_target > opt->memory)
 		return bad("--balloon-target: %llu MiB are more than --memory's %llu MiB",
 			   opt->balloon_target / MiB, opt->memory / MiB);
@@ -843,12 +891,7 @@ static int parse_all(struct options *opt, int argc, char **argv, int *status)
 	for (unsigned int i = 0; i < opt->shares; i++)
 		if (share_memory(opt, "share", opt->share[i].path))
 			return -1;
-	if (opt->serial.kind == CHARDEV_STDIO && opt->console.kind == CHARDEV_STDIO) {
-		if (opt->serial.given)
-			return bad("--serial and --console: one of them can be stdio");
-		opt->serial.kind = CHARDEV_NONE;
-	}
-	return 0;
+	return check_stdio(opt);
 }
 
 int options_add(struct options *opt, const char *name, char *arg)
@@ -876,6 +919,7 @@ int options_parse(struct options *opt, int argc, char **argv, int *status)
 		.append = "",
 		.serial = { .name = "serial", .kind = CHARDEV_STDIO },
 		.console = { .name = "console", .kind = CHARDEV_NONE },
+		.debug_console = { .name = "debug-console", .kind = CHARDEV_NONE },
 		.device = HVMON_DEVICE,
 	};
 	*status = EXIT_USAGE;

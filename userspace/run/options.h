@@ -86,6 +86,8 @@ struct net_options {
 };
 
 struct options {
+	const char *firmware;	/* or NULL: then there is a kernel */
+	bool boot_menu;
 	const char *kernel;
 	bool flat;
 	uint64_t flat_addr;
@@ -96,7 +98,7 @@ struct options {
 	enum mem_backend backend;
 	uint32_t cpus;
 	uint64_t cpu_without;	/* bits by the numbers of features.c */
-	struct chardev_options serial, console;
+	struct chardev_options serial, console, debug_console;
 	const char *name;
 	unsigned int mmu;	/* HVMON_MMU_* */
 	bool testdev;

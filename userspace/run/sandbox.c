@@ -130,6 +130,8 @@ static const struct rule launcher[] = {
 	IOCTL(HVMON_IRQFD),
 	IOCTL(HVMON_IRQ_LINE),
 	IOCTL(HVMON_IRQ_ROUTES),
+	/* A guest's firmware has the host bridge show RAM or ROM */
+	IOCTL(HVMON_MEM_SET),
 	IOCTL(HVMON_MSRS_SET),
 	IOCTL(HVMON_STATE_GET),
 	IOCTL(HVMON_STATE_SET),

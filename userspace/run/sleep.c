@@ -15,6 +15,9 @@
 
 void vm_sleep(struct vm *vm)
 {
+	/* A firmware would have to wake it, and its tables do not offer S3 */
+	if (vm->rom)
+		return;
 	vm->sleeping = true;
 	loop_quit(&vm->loop);
 }

@@ -73,13 +73,24 @@ static int add_memory(struct vm *vm)
 	int n = mem_slots(&vm->mem, slot);
 
 	for (int i = 0; i < n; i++) {
-		int ret = hvmon_mem_set(vm->fd, i, 0, slot[i].gpa, slot[i].len, slot[i].hva);
+		/* From the VGA hole to 1 MiB it depends on the bridge: dev/rom.c */
+		uint64_t skip = vm->rom && slot[i].gpa == VGA_END ? HIGH_START - VGA_END : 0;
+		int ret = hvmon_mem_set(vm->fd, i, 0, slot[i].gpa + skip, slot[i].len - skip,
+					(uint8_t *)slot[i].hva + skip);
 
 		if (ret)
 			return complain(EXIT_HOST, "guest memory at 0x%llx: %s",
 					(unsigned long long)slot[i].gpa, strerror(-ret));
 	}
 	return 0;
+}
+
+int vm_mem_set(struct vm *vm, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t len,
+	       void *hva)
+{
+	if (!len)
+		return hvmon_mem_set(vm->fd, slot, 0, 0, 0, NULL);
+	return hvmon_mem_set(vm->fd, slot, flags, gpa, len, hva);
 }
 
 int vm_create(struct vm *vm)

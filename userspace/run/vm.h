@@ -50,6 +50,7 @@ struct pci_host;
 struct plugs;
 struct pm;
 struct fw_cfg;
+struct rom;
 
 struct vm {
 	const struct options *opt;
@@ -70,6 +71,7 @@ struct vm {
 	struct pci_host *pci;	/* dev/pci.c */
 	struct pm *pm;		/* dev/pm.c */
 	struct fw_cfg *fw_cfg;	/* dev/fw_cfg.c */
+	struct rom *rom;	/* dev/rom.c; NULL: no --firmware */
 	struct hotplug *hotplug; /* dev/hotplug.c */
 	struct plugs *plugs;	/* plug.c */
 	struct loop_source control;	/* command.c */
@@ -104,6 +106,10 @@ struct vm {
 int vm_create(struct vm *vm);
 int vm_create_vcpus(struct vm *vm);
 void vm_destroy(struct vm *vm);
+
+/* A memory slot of the module's, beside those of guest memory. @len 0: none. 0 or -errno */
+int vm_mem_set(struct vm *vm, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t len,
+	       void *hva);
 
 /* Puts a device on a bus and on the list of those to be freed */
 int vm_add_device(struct vm *vm, struct bus *bus, uint64_t start, uint64_t len,

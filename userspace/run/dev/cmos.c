@@ -146,6 +146,7 @@ static void fill_sizes(const struct vm *vm, uint8_t *cmos)
 	cmos[0x5d] = high / (64 * KiB) >> 16;
 	cmos[0x5f] = vm->opt->cpus - 1;
 	cmos[0x14] = 0x01;				/* equipment: no floppy */
+	cmos[0x3d] = 0x42;				/* boot order: disks, network */
 }
 
 int cmos_create(struct vm *vm)

@@ -72,6 +72,7 @@ int fw_cfg_create(struct vm *vm);
 #define FW_CFG_NAME	56	/* bytes of a file's name, with the end */
 /* After that: a file of its directory. The bytes are copied. 0 or -errno */
 int fw_cfg_add_file(struct vm *vm, const char *name, const void *data, uint32_t len);
+int debugcon_create(struct vm *vm, struct chardev *cd);
 int virtio_rng_create(struct vm *vm);
 int virtio_balloon_create(struct vm *vm);
 int virtio_console_create(struct vm *vm, struct chardev *cd);

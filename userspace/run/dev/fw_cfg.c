@@ -24,6 +24,7 @@
 #define KEY_ID		0x01	/* interfaces: bit 0 this one, bit 1 DMA */
 #define KEY_RAM_SIZE	0x03
 #define KEY_NB_CPUS	0x05
+#define KEY_BOOT_MENU	0x0e
 #define KEY_MAX_CPUS	0x0f
 #define KEY_DIRECTORY	0x19
 #define KEY_FIRST_FILE	0x20
@@ -257,6 +258,7 @@ static int add_numbers(struct fw_cfg *f)
 		{ KEY_RAM_SIZE, 8, f->vm->mem.size },
 		{ KEY_NB_CPUS, 2, f->vm->opt->cpus },
 		{ KEY_MAX_CPUS, 2, f->vm->opt->cpus },
+		{ KEY_BOOT_MENU, 2, f->vm->opt->boot_menu },
 		{ KEY_IRQ0_MOVED, 1, 1 },
 		{ KEY_DIRECTORY, 4, 0 },	/* how many files follow */
 	};

@@ -13,6 +13,7 @@
 #include "../vm.h"
 #include "dev.h"
 #include "pci.h"
+#include "rom.h"
 
 #define CONFIG_PORT	0xcf8
 #define CONFIG_LEN	8
@@ -25,6 +26,7 @@
 #define FIRST_MEMORY	PCI_WINDOW
 
 #define HOST_BRIDGE_CLASS 0x060000
+#define BRIDGE_PAM	0x59		/* PAM0, six more follow */
 #define FIRST_CAP	0x40
 
 struct pci_host {
@@ -450,16 +452,41 @@ static const struct iodev_ops ecam_ops = {
 	.write = ecam_write,
 };
 
+/* ---- the host bridge itself, device 0 */
+
+static void bridge_write(struct pci_dev *dev, uint32_t reg, uint32_t len)
+{
+	if (dev->vm->rom && touches(reg, len, BRIDGE_PAM, PAM_REGS))
+		rom_shadow(dev->vm, dev->config + BRIDGE_PAM);
+}
+
 static const struct pci_ops bridge_ops = {
 	.name = "pci-host",
+	.config_write = bridge_write,
 };
+
+static void bridge_init(struct pci_host *host, struct vm *vm)
+{
+	/* A host bridge that every system takes for just that */
+	static const struct pci_id plain = {
+		.vendor = 0x1b36, .device = 0x0008, .class = HOST_BRIDGE_CLASS,
+	};
+	/* One whose PAM registers firmware knows: Intel's 82441FX as QEMU has it */
+	static const struct pci_id with_pam = {
+		.vendor = 0x8086, .device = 0x1237, .class = HOST_BRIDGE_CLASS, .revision = 2,
+		.subsystem_vendor = 0x1af4, .subsystem = 0x1100,
+	};
+
+	pci_init(&host->bridge, vm, &bridge_ops, vm->rom ? &with_pam : &plain);
+	if (!vm->rom)
+		return;
+	/* Of each half of a register, reads and writes; 0: both go to the ROM */
+	memset(host->bridge.writable + BRIDGE_PAM, 0x33, PAM_REGS);
+	host->bridge.writable[BRIDGE_PAM] = 0x30;
+}
 
 int pci_create(struct vm *vm)
 {
-	/* A host bridge that every system takes for just that */
-	static const struct pci_id id = {
-		.vendor = 0x1b36, .device = 0x0008, .class = HOST_BRIDGE_CLASS,
-	};
 	struct pci_host *host = calloc(1, sizeof(*host));
 	int ret;
 
@@ -471,7 +498,7 @@ int pci_create(struct vm *vm)
 	host->next_port = FIRST_PORT;
 	host->next_memory = FIRST_MEMORY;
 	vm->pci = host;
-	pci_init(&host->bridge, vm, &bridge_ops, &id);
+	bridge_init(host, vm);
 	pci_add(&host->bridge);
 	ret = vm_add_device(vm, &vm->pio, CONFIG_PORT, CONFIG_LEN, 4, &host->ports);
 	return ret ? ret : bus_add(&vm->mmio, PCI_ECAM, PCI_ECAM_LEN, 4, &host->ecam);
