@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <liburing.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 #include <linux/virtio_blk.h>
 
 #include "driver.h"
+#include "image.h"
 #include "throttle.h"
 
 #define W	VRING_DESC_F_WRITE
@@ -21,7 +23,6 @@
 #define FLUSH		(WITH_INDIRECT | 1ULL << VIRTIO_BLK_F_FLUSH)
 
 static char dir[32] = "/tmp/hvmon-blk.XXXXXX";
-static char image[64];
 
 static struct disk_options raw = { .path = image, .serial = "abc-123" };
 
@@ -63,24 +64,6 @@ static uint8_t range(uint32_t type, uint64_t sector, uint32_t sectors, uint32_t 
 
 	memcpy(at(BUFFER), &r, sizeof(r));
 	return request(type, 0, BUFFER, sizeof(r));
-}
-
-static uint8_t file_byte(uint64_t at_byte)
-{
-	uint8_t b = 0xee;
-	int fd = open(image, O_RDONLY);
-
-	expect(pread(fd, &b, 1, at_byte) == 1);
-	close(fd);
-	return b;
-}
-
-static void make_image(uint64_t bytes)
-{
-	int fd = open(image, O_RDWR | O_CREAT | O_TRUNC, 0600);
-
-	expect(!ftruncate(fd, bytes));
-	close(fd);
 }
 
 /* One line, which begins as all do */
@@ -320,11 +303,152 @@ static void test_bad(void)
 	drive(FLUSH, 1);
 	expect(request(VIRTIO_BLK_T_IN, 0, BUFFER, 512) == VIRTIO_BLK_S_OK);
 
-	claim("blk: a file that becomes shorter gives errors");
+	claim("blk: a file that becomes shorter gives errors, and one line for all of them");
+	heard_begin();
 	expect(!truncate(image, 4096));
-	expect(request(VIRTIO_BLK_T_IN, 100, BUFFER, 512) == VIRTIO_BLK_S_IOERR);
+	for (int i = 0; i < 20; i++)
+		expect(request(VIRTIO_BLK_T_IN, 100, BUFFER, 512) == VIRTIO_BLK_S_IOERR);
 	expect(request(VIRTIO_BLK_T_IN, 0, BUFFER, 512) == VIRTIO_BLK_S_OK);
+	expect(heard_end() == 1 && strstr(heard, "reading at byte 51200: it has become shorter"));
+
+	claim("blk: and no flush succeeds on it, whatever was written there since");
+	expect(request(VIRTIO_BLK_T_FLUSH, 0, 0, 0) == VIRTIO_BLK_S_IOERR);
+	expect(request(VIRTIO_BLK_T_OUT, 100, BUFFER, 512) == VIRTIO_BLK_S_OK);
+	expect(request(VIRTIO_BLK_T_FLUSH, 0, 0, 0) == VIRTIO_BLK_S_IOERR);
 	expect(!truncate(image, IMAGE_SIZE));
+	expect(request(VIRTIO_BLK_T_FLUSH, 0, 0, 0) == VIRTIO_BLK_S_OK);
+}
+
+/* From now on it is a pipe, or again what @saved is */
+static void swap_file(int fd, int saved)
+{
+	int ends[2];
+
+	if (saved >= 0) {
+		dup2(saved, fd);
+		close(saved);
+	} else if (!pipe(ends)) {
+		dup2(ends[1], fd);
+		close(ends[0]);
+		close(ends[1]);
+	}
+}
+
+static void test_flush(void)
+{
+	static struct disk_options direct = { .path = image, .direct = true };
+	static struct disk disk;
+	int fd, saved;
+
+	claim("blk: after a flush that failed there is none that succeeds, with a page cache");
+	expect(!disk_open(&disk, &raw));
+	fd = disk.fd;
+	expect(!virtio_blk_create(&vm, &disk));
+	plug(1);
+	drive(FLUSH, 1);
+	expect(request(VIRTIO_BLK_T_FLUSH, 0, 0, 0) == VIRTIO_BLK_S_OK);
+	saved = dup(fd);
+	swap_file(fd, -1);
+	expect(request(VIRTIO_BLK_T_FLUSH, 0, 0, 0) == VIRTIO_BLK_S_IOERR);
+	swap_file(fd, saved);
+	expect(request(VIRTIO_BLK_T_FLUSH, 0, 0, 0) == VIRTIO_BLK_S_IOERR);
+	expect(request(VIRTIO_BLK_T_OUT, 0, BUFFER, 512) == VIRTIO_BLK_S_OK);
+	drive(BASE_FEATURES, 1);
+	expect(request(VIRTIO_BLK_T_OUT, 0, BUFFER, 512) == VIRTIO_BLK_S_IOERR);
+	unmake();
+	memset(&vm, 0, sizeof(vm));
+	machine();
+
+	if (disk_open(&disk, &direct))
+		return;
+	claim("blk: without one there are");
+	fd = disk.fd;
+	expect(!virtio_blk_create(&vm, &disk));
+	plug(1);
+	drive(FLUSH, 1);
+	saved = dup(fd);
+	swap_file(fd, -1);
+	expect(request(VIRTIO_BLK_T_FLUSH, 0, 0, 0) == VIRTIO_BLK_S_IOERR);
+	swap_file(fd, saved);
+	expect(request(VIRTIO_BLK_T_FLUSH, 0, 0, 0) == VIRTIO_BLK_S_OK);
+}
+
+/* Nothing comes back within a time in which it is tried again */
+static bool waits(void)
+{
+	for (int i = 0; i < 15; i++)
+		loop_step(&vm.loop, 100);
+	return used(0)->idx != avail_idx[0];
+}
+
+static void test_full(void)
+{
+	static struct disk_options opt = { .path = image };
+	static struct disk disk;
+	char small[48], rest[64];
+	int lines;
+
+	claim("blk: what the host has no room for waits, and is done when there is some");
+	snprintf(small, sizeof(small), "%.30s/small", dir);
+	snprintf(rest, sizeof(rest), "%s/rest", small);
+	if (mkdir(small, 0700) || !mount_small(small)) {
+		unit_claim = NULL;
+		rmdir(small);
+		printf("skip blk: no namespace for a file system that is full\n");
+		return;
+	}
+	snprintf(image, sizeof(image), "%s/image", small);
+	make_image(IMAGE_SIZE);
+	expect(!disk_open(&disk, &opt) && !virtio_blk_create(&vm, &disk));
+	plug(1);
+	drive(FLUSH, 1);
+	memset(at(BUFFER), 0x5a, 8192);
+	expect(request(VIRTIO_BLK_T_OUT, 0, BUFFER, 4096) == VIRTIO_BLK_S_OK);
+	fill_up(rest);
+	heard_begin();
+	/* A page is there, the next is not */
+	expect(request(VIRTIO_BLK_T_OUT, 0, BUFFER, 8192) == 0xee && waits());
+	unlink(rest);
+	expect(wait_status(0) == VIRTIO_BLK_S_OK);
+	lines = heard_end();
+	expect(lines == 2 && strstr(heard, "no space left on the host for byte 4096") &&
+	       strstr(heard, "nothing waits for space any more"));
+	expect(file_byte(8191) == 0x5a && !file_byte(8192));
+
+	claim("blk: meanwhile what is there can be read, and written");
+	fill_up(rest);
+	header(VIRTIO_BLK_T_OUT, 64);
+	desc(DESC(0), 3, HEADER + 0x40, sizeof(struct virtio_blk_outhdr), N, 4);
+	desc(DESC(0), 4, BUFFER + 0x4000, 512, N | W, 5);
+	desc(DESC(0), 5, STATUS + 1, 1, W, 0);
+	*(struct virtio_blk_outhdr *)at(HEADER + 0x40) = (struct virtio_blk_outhdr){
+		.type = VIRTIO_BLK_T_IN, .sector = 15,
+	};
+	offer(0, 0);
+	offer(0, 3);
+	ring(0);
+	for (int i = 0; i < 20 && used(0)->idx != (uint16_t)(avail_idx[0] - 1); i++)
+		loop_step(&vm.loop, 100);
+	expect(used(0)->idx == (uint16_t)(avail_idx[0] - 1));
+	expect(!*(uint8_t *)at(STATUS + 1) && *(uint8_t *)at(STATUS) == 0xdd);
+	expect(*(uint8_t *)at(BUFFER + 0x4000 + 511) == 0x5a);
+
+	claim("blk: a reset does not wait for room");
+	set_status(0);
+	settle();
+	expect(!status());
+
+	claim("blk: nor does the end of the guest, and nothing was changed");
+	drive(FLUSH, 1);
+	expect(request(VIRTIO_BLK_T_OUT, 64, BUFFER, 512) == 0xee);
+	unmake();
+	memset(&vm, 0, sizeof(vm));
+	machine();
+	expect(!file_byte(64 * 512));
+	unlink(rest);
+	unlink(image);
+	umount(small);
+	rmdir(small);
 }
 
 /* How many of @want requests of @bytes come back within @ms */
@@ -476,7 +600,15 @@ int main(void)
 	test_readonly();
 	test_limits();
 	unmake();
+	memset(&vm, 0, sizeof(vm));
+	machine();
+	test_flush();
+	unmake();
 	unlink(image);
+	memset(&vm, 0, sizeof(vm));
+	machine();
+	test_full();
+	unmake();
 	rmdir(dir);
 	return unit_finish();
 }

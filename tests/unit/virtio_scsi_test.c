@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A disk behind virtio-scsi: requests, task management, and what breaks the rules */
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include <linux/virtio_scsi.h>
 
 #include "driver.h"
+#include "image.h"
 
 #define W	VRING_DESC_F_WRITE
 #define N	VRING_DESC_F_NEXT
@@ -25,7 +27,6 @@
 #define CDB(...)	((const uint8_t[32]) { __VA_ARGS__ })
 
 static char dir[32] = "/tmp/hvmon-scsi.XXXXXX";
-static char image[64];
 static const uint8_t lun0[8] = { 1, 0, 0x40, 0 };
 static const uint8_t *lun = lun0;
 static uint64_t tag = 77;
@@ -104,16 +105,6 @@ static uint8_t tmf(uint32_t subtype)
 	start_tmf(subtype);
 	settle();
 	return is_back(0) ? *(uint8_t *)at(TMF_RESPONSE) : 0xee;
-}
-
-static uint8_t file_byte(uint64_t at_byte)
-{
-	uint8_t b = 0xee;
-	int fd = open(image, O_RDONLY);
-
-	expect(pread(fd, &b, 1, at_byte) == 1);
-	close(fd);
-	return b;
 }
 
 /* From reset, and told of it */
@@ -424,6 +415,64 @@ static void test_bad(void)
 	expect(!truncate(image, IMAGE_SIZE));
 }
 
+static void test_full(void)
+{
+	static struct disk_options opt = { .path = image };
+	static struct disk disk;
+	char small[48], rest[64];
+
+	claim("virtio-scsi: what the host has no room for waits");
+	snprintf(small, sizeof(small), "%.30s/small", dir);
+	snprintf(rest, sizeof(rest), "%s/rest", small);
+	if (mkdir(small, 0700) || !mount_small(small)) {
+		unit_claim = NULL;
+		rmdir(small);
+		printf("skip virtio-scsi: no namespace for a file system that is full\n");
+		return;
+	}
+	snprintf(image, sizeof(image), "%s/image", small);
+	make_image(IMAGE_SIZE);
+	expect(!disk_open(&disk, &opt) && !virtio_scsi_create(&vm, &disk));
+	plug(1);
+	begin(WITH_INDIRECT);
+	memset(at(BUFFER), 0x5a, 512);
+	fill_up(rest);
+	start_command(CDB(0x2a, [8] = 1), 512, 0);
+	for (int i = 0; i < 15; i++)
+		loop_step(&vm.loop, 100);
+	expect(used(REQUESTS)->idx != avail_idx[REQUESTS]);
+	unlink(rest);
+	expect(is_back(REQUESTS) && !response()->response && !response()->status);
+	expect(file_byte(511) == 0x5a);
+
+	claim("virtio-scsi: until the guest aborts it");
+	fill_up(rest);
+	start_command(CDB(0x2a, [5] = 64, [8] = 1), 512, 0);
+	for (int i = 0; i < 3; i++)
+		loop_step(&vm.loop, 100);
+	expect(tmf(VIRTIO_SCSI_T_TMF_QUERY_TASK) == VIRTIO_SCSI_S_FUNCTION_SUCCEEDED);
+	expect(tmf(VIRTIO_SCSI_T_TMF_ABORT_TASK) == VIRTIO_SCSI_S_OK);
+	expect(used(REQUESTS)->idx == avail_idx[REQUESTS] &&
+	       response()->response == VIRTIO_SCSI_S_ABORTED);
+
+	claim("virtio-scsi: or resets the unit while it is tried again");
+	start_command(CDB(0x2a, [5] = 64, [8] = 1), 512, 0);
+	for (int i = 0; i < 3; i++)
+		loop_step(&vm.loop, 100);
+	/* The timer's event comes before that of the control queue */
+	usleep(1200000);
+	expect(tmf(VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET) == VIRTIO_SCSI_S_OK);
+	expect(is_back(REQUESTS) && response()->response == VIRTIO_SCSI_S_RESET);
+	unmake();
+	memset(&vm, 0, sizeof(vm));
+	machine();
+	expect(!file_byte(64 * 512));
+	unlink(rest);
+	unlink(image);
+	umount(small);
+	rmdir(small);
+}
+
 static void test_readonly(void)
 {
 	static struct disk_options opt = { .path = image, .ro = true };
@@ -449,17 +498,13 @@ int main(void)
 {
 	static struct disk_options raw = { .path = image, .serial = "abc-123" };
 	static struct disk disk;
-	int fd;
 
 	if (!mkdtemp(dir))
 		return 1;
 	snprintf(image, sizeof(image), "%s/image", dir);
-	fd = open(image, O_RDWR | O_CREAT | O_TRUNC, 0600);
-	if (ftruncate(fd, IMAGE_SIZE))
-		return 1;
-	close(fd);
 	machine();
 	claim("virtio-scsi: a disk is made");
+	make_image(IMAGE_SIZE);
 	expect(!disk_open(&disk, &raw));
 	if (virtio_scsi_create(&vm, &disk)) {
 		/* io_uring is forbidden here, and that was said */
@@ -486,6 +531,10 @@ int main(void)
 	test_pending();
 	unmake();
 	unlink(image);
+	memset(&vm, 0, sizeof(vm));
+	machine();
+	test_full();
+	unmake();
 	rmdir(dir);
 	return unit_finish();
 }

@@ -109,6 +109,13 @@ int disk_open(struct disk *disk, const struct disk_options *opt)
 	return 0;
 }
 
+bool disk_shrunk(const struct disk *disk)
+{
+	off_t end = disk->fd < 0 ? -1 : lseek(disk->fd, 0, SEEK_END);
+
+	return end >= 0 && (uint64_t)end < disk->size;
+}
+
 void disk_close(struct disk *disk)
 {
 	if (disk->user)

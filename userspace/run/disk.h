@@ -24,5 +24,7 @@ struct disk {
 int disk_open(struct disk *disk, const struct disk_options *opt);
 /* What was written is on stable storage then, and the lock is gone */
 void disk_close(struct disk *disk);
+/* Somebody has made the file or the device shorter meanwhile */
+bool disk_shrunk(const struct disk *disk);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Requests for a disk, from when the guest has made them until they are given back */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -9,6 +10,16 @@
 #include "dev.h"
 
 #define MAX_RANGE	(1u << 22)	/* sectors to discard or zero at once */
+#define ROOM_NS		1000000000ULL	/* between two attempts to find room on the host */
+#define SAY_NS		60000000000ULL	/* between two lines about what fails */
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
 
 /* ---- the end of a request */
 
@@ -21,17 +32,114 @@ void blk_give_back(struct blk *blk, struct blk_request *req, uint32_t written)
 {
 	virtq_push(req->vq, &req->chain, written);
 	blk->free[blk->nr_free++] = req;
+	if (!req->waited)
+		return;
+	req->waited = false;
+	if (--blk->nr_waited || !blk->full || blk->vd.resetting)
+		return;
+	blk->full = false;
+	complain(0, "--disk %s: nothing waits for space any more", blk->disk.opt->path);
+}
+
+/* A line for the first of many: a guest tries again, and has other sectors to try */
+static void say_failed(struct blk *blk, const struct blk_request *req, int err)
+{
+	const char *why = disk_shrunk(&blk->disk) ? "it has become shorter" : strerror(err);
+	uint64_t now = now_ns();
+	char where[32] = "", more[64] = "";
+
+	if (blk->said_at && now - blk->said_at < SAY_NS) {
+		blk->unsaid++;
+		return;
+	}
+	if (req->op != OP_FLUSH)
+		snprintf(where, sizeof(where), " at byte %llu", (unsigned long long)req->offset);
+	if (blk->unsaid)
+		snprintf(more, sizeof(more), ", as it was of %llu more",
+			 (unsigned long long)blk->unsaid);
+	complain(0, "--disk %s: %s%s: %s; the guest is told%s", blk->disk.opt->path,
+		 req->op == OP_READ ? "reading" : req->op == OP_FLUSH ? "flushing" : "writing",
+		 where, why, more);
+	blk->said_at = now;
+	blk->unsaid = 0;
 }
 
 static void failed(struct blk *blk, struct blk_request *req, int err)
 {
-	if (!blk->failed)
-		complain(0, "--disk %s: %s at byte %llu: %s; the guest is told",
-			 blk->disk.opt->path, req->op == OP_READ ? "reading" : "writing",
-			 (unsigned long long)req->offset, strerror(err));
-	blk->failed = true;
+	say_failed(blk, req, err);
 	blk->front->end(blk, req, -err);
 }
+
+/* ---- room on the host */
+
+/*
+ * Is it for want of room that @req has failed? Past its end, a block device that has
+ * become shorter says the same. A flush is never repeated: the host's kernel tells of
+ * what it could not write once, and then forgets it
+ */
+static bool lacks_room(const struct blk *blk, const struct blk_request *req, int64_t res)
+{
+	return (res == -ENOSPC || res == -EDQUOT) && req->op != OP_READ && req->op != OP_FLUSH &&
+	       !req->unwanted && !blk->vd.resetting && !disk_shrunk(&blk->disk);
+}
+
+/* A guest that takes its requests back and makes them anew is not heard each time */
+static void say_full(struct blk *blk, const struct blk_request *req)
+{
+	uint64_t now = now_ns();
+
+	if (blk->full || (blk->full_at && now - blk->full_at < SAY_NS))
+		return;
+	blk->full = true;
+	blk->full_at = now;
+	complain(0, "--disk %s: no space left on the host for byte %llu; the guest waits for it",
+		 blk->disk.opt->path, (unsigned long long)req->offset);
+}
+
+/*
+ * The guest waits, as an error would cost it the data: it has told its own programs
+ * long ago that they were written
+ */
+static void hold(struct blk *blk, struct blk_request *req)
+{
+	if (!req->waited && !blk->nr_waited++)
+		say_full(blk, req);
+	req->waited = true;
+	req->held = true;
+	if (!blk->nr_held++)
+		timer_set(&blk->room, ROOM_NS, 0);
+}
+
+/* True if it was held */
+static bool unhold(struct blk *blk, struct blk_request *req)
+{
+	if (!req->held)
+		return false;
+	req->held = false;
+	blk->nr_held--;
+	return true;
+}
+
+static void room_event(void *arg)
+{
+	struct blk *blk = arg;
+
+	for (unsigned int i = 0; i < BLK_REQUESTS; i++)
+		if (unhold(blk, &blk->request[i]))
+			blk_submit(blk, &blk->request[i]);
+	blk->ops->commit(blk);
+}
+
+void blk_drop(struct blk *blk, struct blk_request *req)
+{
+	req->unwanted = true;
+	if (!unhold(blk, req))
+		return;
+	blk->front->end(blk, req, -EIO);
+	blk_settle(blk);
+}
+
+/* ---- what the back end says */
 
 /* What was done of a transfer is cut off */
 static void advance(struct blk_request *req, uint64_t n)
@@ -83,6 +191,8 @@ void blk_completed(struct blk *blk, struct blk_request *req, int64_t res)
 		blk_submit(blk, req);
 	} else if (res == -EOPNOTSUPP && req->op == OP_DISCARD) {
 		blk->front->end(blk, req, res);
+	} else if (lacks_room(blk, req, res)) {
+		hold(blk, req);
 	} else if (res < 0 || (transfer && !res)) {
 		/* Nothing is read where the file has become shorter */
 		failed(blk, req, res ? -res : EIO);
@@ -109,14 +219,6 @@ void blk_settle(struct blk *blk)
 }
 
 /* ---- from the guest */
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
 
 /* True if the limits allow a request; if not, the queues are looked at when they do */
 static bool allowed(struct blk *blk, uint64_t now)
@@ -157,6 +259,7 @@ void blk_kick(struct blk *blk, struct virtq *vq)
 		throttle_charge(&blk->throttle, now, req->chain.out_len + req->chain.in_len);
 		blk->nr_free--;
 		req->vq = vq;
+		req->unwanted = false;
 		blk->front->start(blk, req);
 	}
 	blk->ops->commit(blk);
@@ -171,6 +274,9 @@ void blk_kick(struct blk *blk, struct virtq *vq)
 
 bool blk_reset(struct blk *blk)
 {
+	for (unsigned int i = 0; i < BLK_REQUESTS; i++)
+		if (unhold(blk, &blk->request[i]))
+			blk->front->end(blk, &blk->request[i], -EIO);
 	return blk->nr_free == BLK_REQUESTS;
 }
 
@@ -180,11 +286,15 @@ void blk_destroy(struct blk *blk)
 {
 	/* What is under way uses the guest's memory; nobody waits for the results */
 	blk->closing = true;
+	for (unsigned int i = 0; i < BLK_REQUESTS; i++)
+		if (unhold(blk, &blk->request[i]))
+			blk->nr_free++;
 	while (blk->ops && blk->nr_free < BLK_REQUESTS && blk->ops->wait(blk))
 		;
 	if (blk->ops)
 		blk->ops->free(blk);
 	timer_fini(&blk->vd.pci.vm->loop, &blk->again);
+	timer_fini(&blk->vd.pci.vm->loop, &blk->room);
 	disk_close(&blk->disk);
 	virtio_destroy(&blk->vd);
 }
@@ -217,6 +327,7 @@ void blk_init(struct blk *blk, struct vm *vm, struct disk *disk, const struct bl
 	disk = &blk->disk;
 	blk->front = front;
 	blk->again.source.fd = -1;
+	blk->room.source.fd = -1;
 	blk->throttle.iops = disk->opt->iops;
 	blk->throttle.bps = disk->opt->bps;
 	blk->max_discard = limit(disk, VIRTIO_BLK_F_DISCARD, has->max_discard_sectors);
@@ -241,6 +352,8 @@ int blk_create(struct blk *blk, struct virtio_kind *kind, uint16_t queues)
 		return ret;
 	}
 	ret = timer_init(&vm->loop, &blk->again, again_event, blk);
+	if (!ret)
+		ret = timer_init(&vm->loop, &blk->room, room_event, blk);
 	if (ret)
 		kind->ops->free(&blk->vd);
 	else

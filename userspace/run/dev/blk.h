@@ -28,6 +28,9 @@ struct blk_request {
 	struct virtq_chain chain;
 	enum blk_op op;
 	bool stable;		/* what changes the disk ends when it is on stable storage */
+	bool held;		/* it is tried again when the host may have room for it */
+	bool waited;		/* has been held, and not ended since */
+	bool unwanted;		/* it is not to be held */
 	struct iovec *iov;	/* what is left to transfer */
 	uint16_t nr;
 	uint64_t offset, left;	/* bytes */
@@ -70,12 +73,17 @@ struct blk {
 	void *back;
 	uint32_t max_discard;	/* sectors at once; 0: the back end cannot */
 	uint32_t max_zero;
-	bool failed;		/* and it was said */
+	uint64_t said_at;	/* that something failed; nanoseconds, 0: never */
+	uint64_t unsaid;	/* failures since */
 	bool closing;		/* there is no guest any more */
 	bool starved;		/* entries wait for a free request */
 	bool unlimited;		/* the front end wants all that is there, to drop it */
 	struct throttle throttle;
 	struct loop_timer again;	/* when the limits allow more */
+	struct loop_timer room;		/* what is held is tried again */
+	unsigned int nr_held, nr_waited;
+	bool full;			/* that they wait was said, and not that they do not */
+	uint64_t full_at;		/* when, as @said_at */
 	unsigned int nr_free;
 	struct blk_request *free[BLK_REQUESTS];
 	struct blk_request request[BLK_REQUESTS];
@@ -101,6 +109,8 @@ uint16_t blk_queues(const struct vm *vm);
 void blk_submit(struct blk *blk, struct blk_request *req);
 /* The device wrote the first @written bytes of the chain's */
 void blk_give_back(struct blk *blk, struct blk_request *req, uint32_t written);
+/* It does not wait for room on the host: it fails, if it does so now or should later */
+void blk_drop(struct blk *blk, struct blk_request *req);
 /* @bytes more than those of the chain count for the limits */
 void blk_charge(struct blk *blk, uint64_t bytes);
 

@@ -21,6 +21,7 @@ struct uring {
 	struct io_uring ring;
 	struct loop_source done;
 	struct uring *next;	/* of those that no disk has */
+	bool forgetful;		/* a flush has failed: what is in the page cache is not sure */
 };
 
 /* They are made before the sandbox is entered, which has no call for that */
@@ -76,6 +77,21 @@ static void uring_commit(struct blk *blk)
 			    blk->disk.opt->path, strerror(-ret));
 }
 
+/*
+ * What becomes of a flush. Pages that the host could not write are clean to it afterwards:
+ * the next flush would be a success without them, so with a page cache there is none
+ * after a failure. Nor is there one on a file that somebody has truncated: a write
+ * that has made it longer again has left a hole behind it
+ */
+static int flushed(struct blk *blk, int res)
+{
+	struct uring *u = blk->back;
+
+	if (res < 0 && res != -EINTR && res != -EAGAIN && !blk->disk.opt->direct)
+		u->forgetful = true;
+	return !res && (u->forgetful || disk_shrunk(&blk->disk)) ? -EIO : res;
+}
+
 static bool take_one(struct blk *blk, bool wait)
 {
 	struct uring *u = blk->back;
@@ -88,7 +104,7 @@ static bool take_one(struct blk *blk, bool wait)
 	req = io_uring_cqe_get_data(cqe);
 	res = cqe->res;
 	io_uring_cqe_seen(&u->ring, cqe);
-	blk_completed(blk, req, res);
+	blk_completed(blk, req, req->op == OP_FLUSH ? flushed(blk, res) : res);
 	return true;
 }
 
@@ -120,6 +136,7 @@ static void uring_free(struct blk *blk)
 	loop_del(&blk->vd.pci.vm->loop, &u->done);
 	/* For the next disk, unless something of this one may come yet */
 	if (keep && blk->nr_free == BLK_REQUESTS) {
+		u->forgetful = false;
 		u->next = spare;
 		spare = u;
 	} else {

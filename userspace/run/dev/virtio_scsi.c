@@ -213,6 +213,10 @@ static void start_tmf(struct scsi *s, struct tmf *t, const struct virtio_scsi_ct
 			virtio_kick(&s->blk.vd.vq[i]);
 		}
 	set_unlimited(s);
+	/* What waits for room on the host may do so for ever */
+	for (unsigned int i = 0; i < BLK_REQUESTS; i++)
+		if (s->task[i].running && s->task[i].aborted)
+			blk_drop(&s->blk, &s->blk.request[i]);
 	try_end(s, t);
 }
 
