@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <fcntl.h>
 #include <liburing.h>
 #include <sys/stat.h>
@@ -451,6 +452,110 @@ static void test_full(void)
 	rmdir(small);
 }
 
+/* Has this process a thread of that name? */
+static bool has_thread(const char *name)
+{
+	char path[300], comm[32];
+	struct dirent *e;
+	bool found = false;
+	DIR *d = opendir("/proc/self/task");
+
+	while (d && (e = readdir(d))) {
+		int fd;
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", e->d_name);
+		fd = open(path, O_RDONLY);
+		n = read(fd, comm, sizeof(comm) - 1);
+		close(fd);
+		comm[n > 0 ? n - 1 : 0] = '\0';
+		found |= !strcmp(comm, name);
+	}
+	closedir(d);
+	return found;
+}
+
+/* Without the main loop, which therefore has no part in it */
+static bool comes_back(void)
+{
+	uint16_t *idx = &used(0)->idx;
+
+	for (int i = 0; i < 5000 && __atomic_load_n(idx, __ATOMIC_ACQUIRE) != avail_idx[0]; i++)
+		usleep(1000);
+	return __atomic_load_n(idx, __ATOMIC_ACQUIRE) == avail_idx[0];
+}
+
+static void test_iothread(void)
+{
+	static struct disk_options opt = {
+		.path = image, .serial = "abc-123", .iothread = true,
+	};
+	static struct disk disk;
+
+	make_image(IMAGE_SIZE);
+	claim("blk: an iothread is there from when the driver is ready until the disk is gone");
+	expect(!disk_open(&disk, &opt) && !virtio_blk_create(&vm, &disk));
+	plug(1);
+	expect(!has_thread("disk-slot1"));
+	drive(FLUSH, 1);
+	/* It names itself */
+	for (int i = 0; i < 1000 && !has_thread("disk-slot1"); i++)
+		usleep(1000);
+	expect(has_thread("disk-slot1"));
+
+	claim("blk: it does the work, without the main loop");
+	header(VIRTIO_BLK_T_IN, 0);
+	desc(DESC(0), 0, HEADER, sizeof(struct virtio_blk_outhdr), N, 1);
+	desc(DESC(0), 1, BUFFER, 4096, N | W, 2);
+	desc(DESC(0), 2, STATUS, 1, W, 0);
+	for (int i = 0; i < 1000 && unit_ok; i++) {
+		offer(0, 0);
+		set(NOTIFY, 2, 0);
+		/* Meanwhile the driver looks at registers */
+		expect(get(CONFIG, 8) == IMAGE_SIZE / 512 && comes_back());
+		expect(!*(uint8_t *)at(STATUS));
+	}
+
+	claim("blk: the pin is asserted, until the driver reads why");
+	for (int i = 0; i < 100 && !fake_irq[PCI_GSI + PCI_LINE(1, 0)]; i++)
+		loop_step(&vm.loop, 100);
+	expect(fake_irq[PCI_GSI + PCI_LINE(1, 0)] == 1);
+	settle();
+	expect(get(ISR, 1) == 1 && !fake_irq[PCI_GSI + PCI_LINE(1, 0)]);
+	settle();
+	expect(!fake_irq[PCI_GSI + PCI_LINE(1, 0)] && !get(ISR, 1));
+
+	test_transfers();
+	test_ranges();
+	test_many();
+
+	claim("blk: its requests are reset while they come in");
+	for (int i = 0; i < 200 && unit_ok; i++) {
+		drive(FLUSH, 1);
+		header(VIRTIO_BLK_T_IN, 0);
+		desc(DESC(0), 0, HEADER, sizeof(struct virtio_blk_outhdr), N, 1);
+		desc(DESC(0), 1, BUFFER, 65536, N | W, 2);
+		desc(DESC(0), 2, STATUS, 1, W, 0);
+		for (int k = 0; k < size; k++)
+			offer(0, 0);
+		set(NOTIFY, 2, 0);
+		set_status(0);
+		for (int k = 0; k < 5000 && status(); k++)
+			usleep(1000);
+		expect(!status());
+	}
+
+	claim("blk: and it ends with requests in flight");
+	drive(FLUSH, 1);
+	for (int k = 0; k < size; k++)
+		offer(0, 0);
+	set(NOTIFY, 2, 0);
+	unmake();
+	memset(&vm, 0, sizeof(vm));
+	machine();
+	expect(!has_thread("disk-slot1"));
+}
+
 /* How many of @want requests of @bytes come back within @ms */
 static int within(unsigned int ms, int want, uint32_t bytes)
 {
@@ -603,6 +708,10 @@ int main(void)
 	memset(&vm, 0, sizeof(vm));
 	machine();
 	test_flush();
+	unmake();
+	memset(&vm, 0, sizeof(vm));
+	machine();
+	test_iothread();
 	unmake();
 	unlink(image);
 	memset(&vm, 0, sizeof(vm));

@@ -71,6 +71,9 @@ refuse 2 'bus=: want virtio or scsi' --disk x,bus= --kernel x
 refuse 2 'bus=virtio: it has a bus already' --disk x,bus=scsi,bus=virtio --kernel x
 refuse 2 'bus=scsi: it has a bus already' --disk vhost-user=s,bus=scsi,bus=scsi --kernel x
 refuse 2 'split or packed' --disk x,ring=round --kernel x
+refuse 2 'iothread, iops=' --disk x,iothread=2 --kernel x
+refuse 2 'iothread: only for format=raw' --disk x,iothread=1,format=qcow2 --kernel x
+refuse 2 'iothread: only for format=raw' --disk vhost-user=s,iothread --kernel x
 refuse 2 'iops=no: not a number' --disk x,iops=no --kernel x
 refuse 2 'iops=1K: not a number' --disk x,iops=1K --kernel x
 refuse 2 'bps=1T: not a number' --disk x,bps=1T --kernel x

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -121,7 +122,8 @@ static int try_allowed(void)
 	check(ioctl(p.fd, TCGETS, &tio) == 0 || errno == ENOTTY);
 	check(syscall(SYS_getrandom, &byte, 1, 0) == 1);
 	check(!prctl(PR_SET_NAME, "name"));
-	check(eventfd(0, 0) >= 0 && timerfd_create(CLOCK_MONOTONIC, 0) >= 0);
+	check(eventfd(0, 0) >= 0 && epoll_create1(0) >= 0);
+	check(timerfd_create(CLOCK_MONOTONIC, 0) >= 0);
 	check(!ftruncate(memfd_create("ring", 0), 4096));
 	check(!raise(SIGCONT));
 	return failed;

@@ -415,6 +415,29 @@ static void test_bad(void)
 	expect(!truncate(image, IMAGE_SIZE));
 }
 
+static void test_iothread(void)
+{
+	static struct disk_options opt = { .path = image, .iothread = true };
+	static struct disk disk;
+
+	claim("virtio-scsi: an iothread has commands and task management");
+	expect(!disk_open(&disk, &opt) && !virtio_scsi_create(&vm, &disk));
+	plug(1);
+	drive(WITH_INDIRECT, 4);
+	expect(command(CDB(0x00), 0, 0) == CHECK && sense() == 0x062900);
+	memset(at(BUFFER), 0x5b, 512);
+	expect(command(CDB(0x2a, [5] = 9, [8] = 1), 512, 0) == 0);
+	memset(at(BUFFER), 0, 512);
+	expect(command(CDB(0x28, [5] = 9, [8] = 1), 0, 512) == 0);
+	expect(*(uint8_t *)at(BUFFER + 511) == 0x5b);
+	for (int i = 0; i < 100 && unit_ok; i++) {
+		/* The one may overtake the other, and ends it then */
+		start_command(CDB(0x28, [8] = 64), 0, 64 * 512);
+		expect(tmf(VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET) == VIRTIO_SCSI_S_OK);
+		expect(is_back(REQUESTS));
+	}
+}
+
 static void test_full(void)
 {
 	static struct disk_options opt = { .path = image };
@@ -529,6 +552,10 @@ int main(void)
 	machine();
 	expect(!virtio_rng_create(&vm));	/* for slot 1 */
 	test_pending();
+	unmake();
+	memset(&vm, 0, sizeof(vm));
+	machine();
+	test_iothread();
 	unmake();
 	unlink(image);
 	memset(&vm, 0, sizeof(vm));

@@ -48,7 +48,8 @@ static const char usage[] =
 "  --debug-console stdio|file:PATH|socket:PATH|none\n"
 "                       where port 0x402, a firmware's log, leads (default none)\n"
 "  --disk FILE[,format=raw|qcow2][,ro][,cache=none|writeback][,serial=S]\n"
-"       [,bus=virtio|scsi][,ring=split|packed][,iops=N][,bps=N[K|M|G]]\n"
+"       [,bus=virtio|scsi][,ring=split|packed][,iothread]\n"
+"       [,iops=N][,bps=N[K|M|G]]\n"
 "                       virtio disk: an image or a block device (up to 16)\n"
 "  --disk vhost-user=SOCKET[,OPTION...]\n"
 "                       virtio disk that another process serves\n"
@@ -338,6 +339,10 @@ static int parse_disk_word(struct disk_options *disk, const char *w)
 		disk->ro = true;
 		return 0;
 	}
+	if (!strcmp(w, "iothread") || !strcmp(w, "iothread=1")) {
+		disk->iothread = true;
+		return 0;
+	}
 	v = value_of(w, "format");
 	if (v) {
 		if (strcmp(v, "raw") && strcmp(v, "qcow2"))
@@ -374,8 +379,8 @@ static int parse_disk_word(struct disk_options *disk, const char *w)
 		return parse_rate(&disk->bps, "bps", v, true);
 	v = value_of(w, "serial");
 	if (!v)
-		return bad("--disk: %s: want format=, ro, cache=, bus=, ring=, iops=, bps= or "
-			   "serial=", w);
+		return bad("--disk: %s: want format=, ro, cache=, bus=, ring=, iothread, "
+			   "iops=, bps= or serial=", w);
 	if (!*v || strlen(v) > DISK_SERIAL)
 		return bad("--disk: serial=%s: want 1 to %d characters", v, DISK_SERIAL);
 	for (const char *p = v; *p; p++)
@@ -411,6 +416,9 @@ static int parse_disk(struct options *opt, char *arg)
 		if (parse_disk_word(disk, w))
 			return -1;
 	}
+	if (disk->iothread && (disk->socket || disk->qcow2))
+		return bad("--disk %s: iothread: only for format=raw; another process does the "
+			   "work of this disk", arg);
 	return 0;
 }
 

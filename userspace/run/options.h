@@ -35,6 +35,7 @@ struct disk_options {
 	bool direct;		/* cache=none */
 	bool packed;		/* ring=packed */
 	bool qcow2;		/* format=qcow2 */
+	bool iothread;
 	enum disk_bus bus;	/* DISK_ANY is DISK_VIRTIO */
 	const char *socket;	/* vhost-user=; path is the whole word then */
 	const char *serial;	/* or NULL */

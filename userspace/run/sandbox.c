@@ -165,7 +165,8 @@ static const struct rule launcher[] = {
 	/* Disks */
 	CALL("fdatasync"),
 	CALL("io_uring_enter"),
-	/* A device that is added: queues, limits, what a process shares with it */
+	/* A device that is added: queues, limits, an iothread, what a process shares with it */
+	CALL("epoll_create1"),
 	CALL("eventfd2"),
 	CALL("ftruncate"),
 	CALL("memfd_create"),

@@ -272,6 +272,20 @@ void blk_kick(struct blk *blk, struct virtq *vq)
 		blk->front->empty(blk, vq);
 }
 
+void blk_update(struct blk *blk)
+{
+	char name[16];
+	int ret;
+
+	if (!blk->vd.thread || !virtio_running(&blk->vd))
+		return;
+	snprintf(name, sizeof(name), "disk-slot%u", blk->vd.pci.slot);
+	ret = iothread_start(blk->vd.thread, name);
+	if (ret)
+		vm_end_text(blk->vd.pci.vm, END_HOST_ERROR, "--disk %s: no thread: %s",
+			    blk->disk.opt->path, strerror(-ret));
+}
+
 bool blk_reset(struct blk *blk)
 {
 	for (unsigned int i = 0; i < BLK_REQUESTS; i++)
@@ -284,6 +298,8 @@ bool blk_reset(struct blk *blk)
 
 void blk_destroy(struct blk *blk)
 {
+	if (blk->vd.thread)
+		iothread_stop(blk->vd.thread);
 	/* What is under way uses the guest's memory; nobody waits for the results */
 	blk->closing = true;
 	for (unsigned int i = 0; i < BLK_REQUESTS; i++)
@@ -293,10 +309,11 @@ void blk_destroy(struct blk *blk)
 		;
 	if (blk->ops)
 		blk->ops->free(blk);
-	timer_fini(&blk->vd.pci.vm->loop, &blk->again);
-	timer_fini(&blk->vd.pci.vm->loop, &blk->room);
+	timer_fini(virtio_loop(&blk->vd), &blk->again);
+	timer_fini(virtio_loop(&blk->vd), &blk->room);
 	disk_close(&blk->disk);
 	virtio_destroy(&blk->vd);
+	iothread_free(blk->vd.thread);
 }
 
 uint16_t blk_queues(const struct vm *vm)
@@ -346,14 +363,21 @@ int blk_create(struct blk *blk, struct virtio_kind *kind, uint16_t queues)
 	kind->queues = queues + blk_queues(vm);
 	if (blk->disk.opt->packed)
 		kind->features |= 1ULL << VIRTIO_F_RING_PACKED;
+	if (blk->disk.opt->iothread) {
+		blk->vd.thread = iothread_create();
+		if (!blk->vd.thread) {
+			kind->ops->free(&blk->vd);
+			return complain(EXIT_HOST, "--disk %s: no iothread", path);
+		}
+	}
 	ret = blk->disk.user ? blk_user_create(blk) : blk_uring_create(blk);
 	if (ret) {
 		kind->ops->free(&blk->vd);
 		return ret;
 	}
-	ret = timer_init(&vm->loop, &blk->again, again_event, blk);
+	ret = timer_init(virtio_loop(&blk->vd), &blk->again, again_event, blk);
 	if (!ret)
-		ret = timer_init(&vm->loop, &blk->room, room_event, blk);
+		ret = timer_init(virtio_loop(&blk->vd), &blk->room, room_event, blk);
 	if (ret)
 		kind->ops->free(&blk->vd);
 	else

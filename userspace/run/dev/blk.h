@@ -98,8 +98,9 @@ void blk_init(struct blk *blk, struct vm *vm, struct disk *disk, const struct bl
  * requests. 0; or an exit status, after a line: @kind's free() has been called then
  */
 int blk_create(struct blk *blk, struct virtio_kind *kind, uint16_t queues);
-/* For struct virtio_ops: a queue of requests has some; reset; what free() begins with */
+/* For struct virtio_ops: a queue of requests has some; update, reset; what free() begins with */
 void blk_kick(struct blk *blk, struct virtq *vq);
+void blk_update(struct blk *blk);
 bool blk_reset(struct blk *blk);
 void blk_destroy(struct blk *blk);
 

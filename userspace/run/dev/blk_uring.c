@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A disk's file or block device, by io_uring. All queues share one ring: the loop
- * submits what a doorbell announces in one system call.
+ * A disk's file or block device, by io_uring. All queues share one ring: the
+ * disk's loop submits what a doorbell announces in one system call.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -133,7 +133,7 @@ static void uring_free(struct blk *blk)
 {
 	struct uring *u = blk->back;
 
-	loop_del(&blk->vd.pci.vm->loop, &u->done);
+	loop_del(virtio_loop(&blk->vd), &u->done);
 	/* For the next disk, unless something of this one may come yet */
 	if (keep && blk->nr_free == BLK_REQUESTS) {
 		u->forgetful = false;
@@ -228,6 +228,6 @@ int blk_uring_create(struct blk *blk)
 		return ring_error(path, -ret);
 	blk->back = u;
 	blk->ops = &uring_ops;
-	ret = loop_add(&blk->vd.pci.vm->loop, &u->done, u->ring.ring_fd, EPOLLIN, done_event, blk);
+	ret = loop_add(virtio_loop(&blk->vd), &u->done, u->ring.ring_fd, EPOLLIN, done_event, blk);
 	return ret ? complain(EXIT_HOST, "--disk %s: %s", path, strerror(-ret)) : 0;
 }

@@ -70,6 +70,18 @@ uint32_t pci_get32(const struct pci_dev *dev, uint8_t reg)
 	return value;
 }
 
+static void lock(struct pci_dev *dev)
+{
+	if (dev->lock)
+		pthread_mutex_lock(dev->lock);
+}
+
+static void unlock(struct pci_dev *dev)
+{
+	if (dev->lock)
+		pthread_mutex_unlock(dev->lock);
+}
+
 /* ---- base address registers */
 
 static uint8_t bar_reg(int i)
@@ -105,15 +117,21 @@ static uint64_t bar_addr(const struct pci_dev *dev, int i)
 static uint64_t bar_read(struct iodev *io, uint64_t offset, uint32_t len)
 {
 	struct pci_bar *bar = (struct pci_bar *)io;
+	uint64_t value;
 
-	return bar->dev->ops->bar_read(bar->dev, bar->index, offset, len);
+	lock(bar->dev);
+	value = bar->dev->ops->bar_read(bar->dev, bar->index, offset, len);
+	unlock(bar->dev);
+	return value;
 }
 
 static void bar_write(struct iodev *io, uint64_t offset, uint32_t len, uint64_t value)
 {
 	struct pci_bar *bar = (struct pci_bar *)io;
 
+	lock(bar->dev);
 	bar->dev->ops->bar_write(bar->dev, bar->index, offset, len, value);
+	unlock(bar->dev);
 }
 
 static const struct iodev_ops bar_ops = {
@@ -131,24 +149,32 @@ static bool bar_on(const struct pci_dev *dev, int i)
 	return size && (pci_get16(dev, PCI_COMMAND) & bit) && bar_addr(dev, i) <= -size - 1;
 }
 
+static void set_mapped(struct pci_bar *bar, bool mapped)
+{
+	struct pci_dev *dev = bar->dev;
+
+	if (mapped == bar->mapped)
+		return;
+	lock(dev);
+	bar->mapped = mapped;
+	if (dev->ops->bar_moved)
+		dev->ops->bar_moved(dev, bar->index);
+	unlock(dev);
+}
+
 static void unmap_bar(struct pci_bar *bar)
 {
-	if (!bar->mapped)
-		return;
-	bus_remove(bar_bus(bar->dev, bar->index), &bar->io);
-	bar->mapped = false;
-	if (bar->dev->ops->bar_moved)
-		bar->dev->ops->bar_moved(bar->dev, bar->index);
+	if (bar->mapped)
+		bus_remove(bar_bus(bar->dev, bar->index), &bar->io);
+	set_mapped(bar, false);
 }
 
 /* Where two regions overlap the first one stays until it moves */
 static void map_bar(struct pci_bar *bar)
 {
 	bar->addr = bar_addr(bar->dev, bar->index);
-	bar->mapped = !bus_add(bar_bus(bar->dev, bar->index), bar->addr, bar->size, 4,
-			       &bar->io);
-	if (bar->mapped && bar->dev->ops->bar_moved)
-		bar->dev->ops->bar_moved(bar->dev, bar->index);
+	set_mapped(bar, !bus_add(bar_bus(bar->dev, bar->index), bar->addr, bar->size, 4,
+				 &bar->io));
 }
 
 /*
@@ -232,9 +258,11 @@ static uint32_t config_read(struct pci_host *host, uint32_t devfn, uint32_t reg,
 		return ~0u;
 	if (reg + len > PCI_CONFIG_LEN)
 		return 0;
+	lock(dev);
 	if (dev->ops->config_read)
 		dev->ops->config_read(dev, reg, len);
 	memcpy(&value, dev->config + reg, len);
+	unlock(dev);
 	return value;
 }
 
@@ -250,19 +278,23 @@ static void config_write(struct pci_host *host, uint32_t devfn, uint32_t reg, ui
 
 	if (!dev || reg + len > PCI_CONFIG_LEN)
 		return;
+	lock(dev);
 	for (uint32_t i = 0; i < len; i++, value >>= 8) {
 		uint8_t mask = dev->writable[reg + i];
 
 		dev->config[reg + i] = (dev->config[reg + i] & ~mask) | (value & mask);
 	}
+	unlock(dev);
 	if (touches(reg, len, PCI_COMMAND, 2) ||
 	    touches(reg, len, PCI_BASE_ADDRESS_0, 4 * PCI_BARS))
 		update_bars(host, dev);
+	lock(dev);
 	/* Bus mastering, the pin's gate, MSI-X's enable and mask */
 	update_line(host, dev);
 	msix_update(dev);
 	if (dev->ops->config_write)
 		dev->ops->config_write(dev, reg, len);
+	unlock(dev);
 }
 
 static bool config_selected(const struct pci_host *host)

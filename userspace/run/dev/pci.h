@@ -3,6 +3,7 @@
 #ifndef RUN_PCI_H
 #define RUN_PCI_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,7 +35,8 @@ struct pci_dev;
  * @bar_moved: @bar is decoded somewhere else now, or not any more; or NULL
  * @free: releases the device; its BARs are off the buses by then
  *
- * Called with the VM's lock held.
+ * Called with the VM's lock held, and, but for @free, with the device's own, if it
+ * has one.
  */
 struct pci_ops {
 	const char *name;
@@ -84,6 +86,11 @@ struct msix {
 struct pci_dev {
 	const struct pci_ops *ops;
 	struct vm *vm;
+	/*
+	 * Beside the VM's, for a device on which another thread works, too; or NULL. That
+	 * thread looks at config and msix, which therefore change with both held
+	 */
+	pthread_mutex_t *lock;
 	uint8_t slot;
 	uint8_t config[PCI_CONFIG_LEN];
 	uint8_t writable[PCI_CONFIG_LEN];	/* bits that the guest may change */
@@ -123,7 +130,7 @@ int pci_newest(struct vm *vm);
  */
 void pci_detach(struct vm *vm, unsigned int slot);
 void pci_reap(struct vm *vm);
-/* Level of INTA, as the device would have it */
+/* Level of INTA, as the device would have it. Interrupt lines are under the VM's lock */
 void pci_intx(struct pci_dev *dev, bool level);
 void pci_set16(struct pci_dev *dev, uint8_t reg, uint16_t value);
 void pci_set32(struct pci_dev *dev, uint8_t reg, uint32_t value);

@@ -11,7 +11,7 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_ring.h>
 
-#include "../loop.h"
+#include "../iothread.h"
 #include "pci.h"
 
 struct virtio_dev;
@@ -35,8 +35,8 @@ struct virtq {
 	bool avail_wrap, used_wrap;	/* packed: their laps, odd or even */
 	uint16_t silent;	/* how many it filled since it looked for an interrupt */
 	/*
-	 * Doorbells: the module signals, or a vCPU thread where it does not; the loop
-	 * works.
+	 * Doorbells: the module signals, or a vCPU thread where it does not; the device's
+	 * loop works.
 	 */
 	int kick_fd;
 	uint64_t bell;		/* where the module listens; 0: nowhere */
@@ -73,7 +73,8 @@ struct virtq_chain {
  * @configure: the driver writes @value to device configuration; or NULL
  * @free: releases the device
  *
- * Called with the VM's lock held.
+ * Called with the VM's lock held. If the device has an iothread, @kick is called with
+ * that one's instead, @free with the VM's alone, and the others with both.
  */
 struct virtio_ops {
 	const char *name;
@@ -88,6 +89,8 @@ struct virtio_ops {
 struct virtio_dev {
 	struct pci_dev pci;
 	const struct virtio_ops *ops;
+	struct iothread *thread;	/* whose loop works; NULL: the VM's */
+	struct loop_source pin;		/* with a thread: INTA is to be asserted */
 	uint64_t features;		/* offered */
 	uint64_t driver_features;	/* accepted */
 	uint32_t feature_select, driver_feature_select;
@@ -119,11 +122,14 @@ struct virtio_kind {
 
 /*
  * Makes a device and puts it on the bus. @vd is embedded in what @kind's ops
- * know, zeroed. 0 or -errno; the bus, or virtio_create(), calls free() in any case
+ * know, zeroed but for the thread. 0 or -errno; the bus, or virtio_create(), calls
+ * free() in any case
  */
 int virtio_create(struct virtio_dev *vd, struct vm *vm, const struct virtio_kind *kind);
 /* Gives back what virtio_create() took: for free() */
 void virtio_destroy(struct virtio_dev *vd);
+/* The loop in which the device works */
+struct loop *virtio_loop(struct virtio_dev *vd);
 bool virtio_has(const struct virtio_dev *vd, unsigned int feature);
 void virtio_reset_done(struct virtio_dev *vd);
 /* The driver broke the rules: nothing happens until it resets the device */
@@ -140,7 +146,7 @@ bool virtio_running(const struct virtio_dev *vd);
 void virtio_pin(struct virtio_dev *vd);
 /* Whether the loop hears the queue's doorbell; somebody else does if not */
 void virtio_listen(struct virtq *vq, bool on);
-/* Has ops->kick called by the loop, as the driver's doorbell does */
+/* Has ops->kick called by the device's loop, as the driver's doorbell does */
 void virtio_kick(struct virtq *vq);
 
 /* ---- virtq.c */

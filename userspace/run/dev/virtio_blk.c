@@ -145,6 +145,11 @@ static void vblk_kick(struct virtio_dev *vd, struct virtq *vq)
 	blk_kick((struct blk *)vd, vq);
 }
 
+static void vblk_update(struct virtio_dev *vd)
+{
+	blk_update((struct blk *)vd);
+}
+
 static bool vblk_reset(struct virtio_dev *vd)
 {
 	return blk_reset((struct blk *)vd);
@@ -162,6 +167,7 @@ static const struct virtio_ops vblk_ops = {
 	.name = "virtio-blk",
 	.kick = vblk_kick,
 	.reset = vblk_reset,
+	.update = vblk_update,
 	.free = vblk_free,
 };
 

@@ -47,16 +47,41 @@ bool virtio_has(const struct virtio_dev *vd, unsigned int feature)
 	return vd->driver_features >> feature & 1;
 }
 
+struct loop *virtio_loop(struct virtio_dev *vd)
+{
+	return vd->thread ? &vd->thread->loop : &vd->pci.vm->loop;
+}
+
 /* ---- interrupts */
 
 static void interrupt(struct virtio_dev *vd, uint16_t vector, uint8_t isr)
 {
+	uint64_t one = 1;
+
 	if (msix_enabled(&vd->pci)) {
 		msix_raise(&vd->pci, vector);
 		return;
 	}
 	vd->isr |= isr;
-	pci_intx(&vd->pci, true);
+	/* Lines are the VM's, whose lock may not be had here */
+	if (vd->thread)
+		(void)!write(vd->pin.fd, &one, sizeof(one));
+	else
+		pci_intx(&vd->pci, true);
+}
+
+/* In the main loop, for a device with a thread. The driver may have read the ISR since */
+static void pin_event(void *arg, uint32_t events)
+{
+	struct virtio_dev *vd = arg;
+	uint64_t count;
+
+	(void)events;
+	(void)!read(vd->pin.fd, &count, sizeof(count));
+	pthread_mutex_lock(&vd->thread->lock);
+	if (vd->isr)
+		pci_intx(&vd->pci, true);
+	pthread_mutex_unlock(&vd->thread->lock);
 }
 
 void virtio_pin(struct virtio_dev *vd)
@@ -125,7 +150,7 @@ static void kick_event(void *arg, uint32_t events)
 
 void virtio_listen(struct virtq *vq, bool on)
 {
-	struct loop *loop = &vq->vd->pci.vm->loop;
+	struct loop *loop = virtio_loop(vq->vd);
 
 	if (!on)
 		loop_del(loop, &vq->kick);
@@ -508,8 +533,7 @@ static int create_queues(struct virtio_dev *vd, uint16_t n)
 		vq->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (vq->kick_fd < 0)
 			return -errno;
-		ret = loop_add(&vd->pci.vm->loop, &vq->kick, vq->kick_fd, EPOLLIN, kick_event,
-			       vq);
+		ret = loop_add(virtio_loop(vd), &vq->kick, vq->kick_fd, EPOLLIN, kick_event, vq);
 		if (ret) {
 			close(vq->kick_fd);
 			return ret;
@@ -519,11 +543,30 @@ static int create_queues(struct virtio_dev *vd, uint16_t n)
 	return 0;
 }
 
+static int create_pin(struct virtio_dev *vd)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = loop_add(&vd->pci.vm->loop, &vd->pin, fd, EPOLLIN, pin_event, vd);
+	if (ret)
+		close(fd);
+	return ret;
+}
+
 void virtio_destroy(struct virtio_dev *vd)
 {
+	int pin = vd->pin.fd;
+
 	for (unsigned int i = 0; i < vd->nr_queues; i++) {
-		loop_del(&vd->pci.vm->loop, &vd->vq[i].kick);
+		loop_del(virtio_loop(vd), &vd->vq[i].kick);
 		close(vd->vq[i].kick_fd);
+	}
+	/* 0: it was not made */
+	if (pin > 0) {
+		loop_del(&vd->pci.vm->loop, &vd->pin);
+		close(pin);
 	}
 	msix_fini(&vd->pci);
 	free(vd->vq);
@@ -549,7 +592,11 @@ int virtio_create(struct virtio_dev *vd, struct vm *vm, const struct virtio_kind
 	vd->config = kind->config;
 	vd->config_len = kind->config_len;
 	vd->config_vector = VIRTIO_MSI_NO_VECTOR;
+	vd->pin.fd = -1;
+	vd->pci.lock = vd->thread ? &vd->thread->lock : NULL;
 	ret = create_queues(vd, kind->queues);
+	if (!ret && vd->thread)
+		ret = create_pin(vd);
 	if (ret) {
 		vd->ops->free(vd);
 		return ret;

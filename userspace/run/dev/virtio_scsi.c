@@ -570,6 +570,11 @@ static void scsi_configure(struct virtio_dev *vd, uint64_t offset, uint32_t len,
 		s->config.cdb_size = value;
 }
 
+static void scsi_update(struct virtio_dev *vd)
+{
+	blk_update((struct blk *)vd);
+}
+
 static bool scsi_reset(struct virtio_dev *vd)
 {
 	struct scsi *s = (struct scsi *)vd;
@@ -601,6 +606,7 @@ static const struct virtio_ops scsi_ops = {
 	.name = "virtio-scsi",
 	.kick = scsi_kick,
 	.reset = scsi_reset,
+	.update = scsi_update,
 	.configure = scsi_configure,
 	.free = scsi_free,
 };
