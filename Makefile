@@ -7,6 +7,7 @@ HOST_KERNEL ?= stock
 CPU ?= svm
 GUEST ?=
 MITIGATIONS ?=
+KVMTOOL ?=
 ROW ?=
 DESTDIR ?=
 PREFIX ?= /usr/local
@@ -28,7 +29,8 @@ help:
 	@echo 'make fuzz          malformed virtio rings, a million chains for each device'
 	@echo 'make bench         what operations of a guest and VMs cost, beside KVM'
 	@echo '                   (ROW="NAME...", CPU=svm|vmx: only those;'
-	@echo '                   MITIGATIONS=off: in a host without any)'
+	@echo '                   MITIGATIONS=off: in a host without any;'
+	@echo '                   KVMTOOL=FILE: beside that lkvm, too)'
 	@echo 'make bench-figures what make check compares with, measured anew'
 	@echo 'make symcheck      no symbol that hvmon.ko needs is reserved for KVM'
 	@echo 'make install       module, userspace, manuals (DESTDIR=, PREFIX=/usr/local)'
@@ -102,9 +104,9 @@ check-full:
 
 # Both processors, unless the caller names one
 bench bench-figures: BENCH_ENV = CPU="$(if $(filter file,$(origin CPU)),,$(CPU))" \
-	MITIGATIONS="$(MITIGATIONS)"
+	MITIGATIONS="$(MITIGATIONS)" KVMTOOL="$(KVMTOOL)"
 
-bench: lab-module
+bench: lab-module userspace
 	@$(BENCH_ENV) tests/bench/run $(ROW:%=--row %)
 
 bench-figures: lab-module

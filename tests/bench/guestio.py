@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A guest's disk and network under hvmon, under KVM with QEMU and with kvmtool.
+
+The part of ./run that measures these; Documentation/performance.rst says how.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+REPO = os.path.dirname(os.path.dirname(HERE))
+
+# units: in the row's amount of work, which ./io-guest.sh knows
+Row = namedtuple("Row", "name title units unit", defaults=("MiB",))
+ROWS = [
+    Row("fio_randread", "fio, 4 KiB random reads, 16 at a time", 24),
+    Row("fio_randwrite", "fio, 4 KiB random writes, 16 at a time", 24),
+    Row("fio_read", "fio, 1 MiB sequential reads, 4 at a time", 512),
+    Row("fio_write", "fio, 1 MiB sequential writes, 4 at a time", 512),
+    Row("iperf_to_host", "iperf3, from the guest to the host", 64),
+    Row("iperf_to_guest", "iperf3, from the host to the guest", 64),
+    Row("ping", "ping, one after the other", 400, "ping"),
+]
+NAMES = [row.name for row in ROWS]
+
+PEERS = ("qemu", "kvmtool")
+TITLES = {"hvmon": "hvmon", "qemu": "KVM, QEMU", "kvmtool": "KVM, kvmtool"}
+COUNTS = ("instructions", "exits", "interrupts")
+
+
+class IoError(Exception):
+    """What keeps the rows from being measured, in one line."""
+
+
+def programs(build):
+    """Where each monitor is; one that is not there is left out."""
+    found = {"hvmon": os.path.join(build, "bin", "hvmon-run"),
+             "qemu": shutil.which("qemu-system-x86_64")}
+    kvmtool = os.environ.get("KVMTOOL")
+    if kvmtool:
+        if not os.access(kvmtool, os.X_OK) or os.path.isdir(kvmtool):
+            raise IoError(f"KVMTOOL={kvmtool}: no such program; it is the lkvm of kvmtool")
+        found["kvmtool"] = os.path.abspath(kvmtool)
+    return found
+
+
+def guest(build):
+    """The guest's kernel and initramfs, with fio, iperf3 and what they need."""
+    subprocess.run([os.path.join(REPO, "tests/lab/setup"), "bench"], check=True)
+    folder = subprocess.run([os.path.join(REPO, "tests/lab/kernels"), "get", "6.12"], check=True,
+                            stdout=subprocess.PIPE, text=True).stdout.strip()
+    image = os.path.join(build, "bench", "io.cpio")
+    subprocess.run([os.path.join(REPO, "tests/guests/initrd"), "demo",
+                    "--script", os.path.join(HERE, "io-guest.sh"),
+                    "--modules", folder + ":virtio_blk,virtio_net",
+                    "--copy", "/usr/bin/fio", "--copy", "/usr/bin/iperf3",
+                    "--out", image], check=True, stdout=subprocess.DEVNULL)
+    return os.path.join(folder, "vmlinuz"), image
+
+
+def measure(monitor, program, guest_files, rows, say):
+    """{row: {count: per unit}} in a lab host of its own, and whether all went well."""
+    args = [os.path.join(REPO, "tests/lab/lab"), "--icount", "--cpus", "1", "--memory", "2048",
+            "--timeout", "900", "--hypervisor", "hvmon" if monitor == "hvmon" else "kvm",
+            "--file", program]
+    if os.environ.get("MITIGATIONS"):
+        args += ["--append", "mitigations=" + os.environ["MITIGATIONS"]]
+    run = subprocess.run([*args, "--", os.path.join(HERE, "io-host"), monitor, program,
+                          *guest_files, *(row.name for row in rows)], check=False,
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, text=True)
+    figures = {}
+    for line in run.stdout.splitlines():
+        name, *values = line.split()
+        row = next(r for r in rows if r.name == name)
+        figures[name] = {count: int(value) / (2 * row.units)
+                         for count, value in zip(COUNTS, values)}
+    if run.returncode:
+        sys.stderr.write(run.stderr)
+        say(f"{TITLES[monitor]} failed with status {run.returncode}, without "
+            + " ".join(row.name for row in rows if row.name not in figures))
+    return figures, not run.returncode
+
+
+def compare(build, rows, say):
+    """A dictionary for each row, with what each monitor gave, and whether all went well."""
+    found = programs(build)
+    guest_files = guest(build)
+    figures, good = {}, True
+    for monitor, program in found.items():
+        say(f"a guest's disk and network: {TITLES[monitor]} on AMD-V (QEMU)")
+        figures[monitor], well = measure(monitor, program, guest_files, rows, say)
+        good = good and well
+    results = []
+    for row in rows:
+        result = {"row": row.name, "title": row.title, "per": row.unit, "ratio": {}}
+        for monitor in ("hvmon", *PEERS):
+            result[monitor] = figures.get(monitor, {}).get(row.name)
+        for peer in PEERS:
+            if result["hvmon"] and result[peer]:
+                result["ratio"][peer] = (result["hvmon"]["instructions"]
+                                         / result[peer]["instructions"])
+        results.append(result)
+    return results, good
+
+
+def number(value):
+    return f"{value:.0f}" if value >= 100 else f"{value:.2g}" if value < 1 else f"{value:.1f}"
+
+
+def print_table(results):
+    """Ratios are hvmon's instructions over the peer's: as good or better up to 1.00."""
+    print("\nA guest's disk and network, AMD-V (QEMU): thousands of instructions, exits and "
+          "interrupts\nper MiB, or per ping; of hvmon, QEMU, kvmtool each")
+    line = "| {:14} | {:>8} | {:>8} | {:>8} | {:>6} | {:>7} | {:>19} | {:>17} |"
+    print(line.format("row", "hvmon", "QEMU", "kvmtool", "/ QEMU", "/ kvmt.", "exits",
+                      "interrupts"))
+    print(line.format(*("-" * n for n in (14, 8, 8, 8, 6, 7, 19, 17))))
+    for r in results:
+        def of(monitor, count, scale=1, r=r):
+            return number(r[monitor][count] / scale) if r[monitor] else "-"
+
+        def ratio(peer, r=r):
+            return f"{r['ratio'][peer]:.2f}" if peer in r["ratio"] else "-"
+
+        print(line.format(r["row"], *(of(m, "instructions", 1000) for m in ("hvmon", *PEERS)),
+                          ratio("qemu"), ratio("kvmtool"),
+                          *(", ".join(of(m, count) for m in ("hvmon", *PEERS))
+                            for count in ("exits", "interrupts"))))
+    sys.stdout.flush()
