@@ -25,16 +25,22 @@ GUEST64(other,
 	"mov 0x10(%rdi), %r9d\n"
 	"ret\n");
 
-#define CALL(loaded, left)					\
+#define CALL							\
 	"xor %r8d, %r8d\n"					\
 	"xor %r9d, %r9d\n"					\
-	"call *%r12\n"						\
-	"cmp $" VERSION ", %" loaded "\n"			\
+	"call *%r12\n"
+#define CALL_ONE						\
+	CALL							\
+	"cmp $" VERSION ", %r8d\n"				\
 	"jne 9f\n"						\
-	"test %" left ", %" left "\n"				\
+	"test %r9d, %r9d\n"					\
 	"jne 9f\n"
-#define CALL_ONE	CALL("r8d", "r9d")
-#define CALL_OTHER	CALL("r9d", "r8d")
+#define CALL_OTHER						\
+	CALL							\
+	"cmp $" VERSION ", %r9d\n"				\
+	"jne 9f\n"						\
+	"test %r8d, %r8d\n"					\
+	"jne 9f\n"
 
 GUEST64(guest,
 	"mov $0xfec00000, %edi\n"

@@ -795,35 +795,33 @@ static inline void hvt_stop(struct hvt_thread *t)
  */
 static inline void hvt_explain_silence(struct hvt_thread *t, u32 n)
 {
+	/* Of struct hvmon_vcpu_stats from exits on, whose first word is two other fields */
+	static const char *const names[] = {
+		"exits", "user_exits", "cpuid", "msr_read", "msr_write", "pio", "mmio", "faults",
+		"hlt", "hypercall", "host_intr", "other", "irq_injected", "nmi_injected",
+		"exceptions", "emulated", "halted_ns", "guest_ns", "sections", "timer",
+	};
 	struct hvmon_state st = { .size = sizeof(st), .groups = HVMON_STATE_REGS |
 				  HVMON_STATE_SREGS | HVMON_STATE_EVENTS };
 	struct hvmon_vcpu_stats before = hvt_stats(t->v), now;
+	u64 had[sizeof(before) / sizeof(u64)], has[ARRAY_SIZE(had)];
 
 	hvt_sleep_ms(500);
 	now = hvt_stats(t->v);
-#define HVT_SAY(name) printf("# %s %llu (+%llu)\n", #name, now.name, now.name - before.name)
-	HVT_SAY(exits);
-	HVT_SAY(user_exits);
-	HVT_SAY(sections);
-	HVT_SAY(faults);
-	HVT_SAY(hlt);
-	HVT_SAY(host_intr);
-	HVT_SAY(other);
-	HVT_SAY(timer);
-	HVT_SAY(irq_injected);
-	HVT_SAY(nmi_injected);
-	HVT_SAY(exceptions);
-	HVT_SAY(emulated);
-	HVT_SAY(halted_ns);
-	HVT_SAY(guest_ns);
-#undef HVT_SAY
+	memcpy(had, &before, sizeof(had));
+	memcpy(has, &now, sizeof(has));
+	for (size_t i = 1; i <= ARRAY_SIZE(names) && i < ARRAY_SIZE(has); i++)
+		if (has[i])
+			printf("# %s %llu (+%llu)\n", names[i - 1], (unsigned long long)has[i],
+			       (unsigned long long)(has[i] - had[i]));
 	fflush(stdout);
 	hvt_stop(t);
 	if (ioctl(t->v->fd, HVMON_STATE_GET, &st))
 		printf("# STATE_GET: %m\n");
-	printf("# after %u reports: rip %#llx rsp %#llx rflags %#llx, NMIs pending %u, events' flags %#x\n",
-	       t->reports, st.regs.rip, st.regs.gpr[HVMON_RSP], st.regs.rflags,
-	       st.events.nmi_pending, st.events.flags);
+	printf("# after %u reports: rip %#llx rsp %#llx rflags %#llx\n", t->reports, st.regs.rip,
+	       st.regs.gpr[HVMON_RSP], st.regs.rflags);
+	printf("# NMIs pending: %u, flags of events: %#x\n", st.events.nmi_pending,
+	       st.events.flags);
 	FAIL("vCPU %u reported %u times in a minute, expected more than %u", t->v->id, t->reports,
 	     n);
 }
