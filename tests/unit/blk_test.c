@@ -356,9 +356,7 @@ static void test_flush(void)
 	expect(request(VIRTIO_BLK_T_OUT, 0, BUFFER, 512) == VIRTIO_BLK_S_OK);
 	drive(BASE_FEATURES, 1);
 	expect(request(VIRTIO_BLK_T_OUT, 0, BUFFER, 512) == VIRTIO_BLK_S_IOERR);
-	unmake();
-	memset(&vm, 0, sizeof(vm));
-	machine();
+	remake();
 
 	if (disk_open(&disk, &direct))
 		return;
@@ -386,19 +384,11 @@ static void test_full(void)
 {
 	static struct disk_options opt = { .path = image };
 	static struct disk disk;
-	char small[48], rest[64];
 	int lines;
 
 	claim("blk: what the host has no room for waits, and is done when there is some");
-	snprintf(small, sizeof(small), "%.30s/small", dir);
-	snprintf(rest, sizeof(rest), "%s/rest", small);
-	if (mkdir(small, 0700) || !mount_small(small)) {
-		unit_claim = NULL;
-		rmdir(small);
-		printf("skip blk: no namespace for a file system that is full\n");
+	if (!begin_small("blk", dir))
 		return;
-	}
-	snprintf(image, sizeof(image), "%s/image", small);
 	make_image(IMAGE_SIZE);
 	expect(!disk_open(&disk, &opt) && !virtio_blk_create(&vm, &disk));
 	plug(1);
@@ -442,14 +432,9 @@ static void test_full(void)
 	claim("blk: nor does the end of the guest, and nothing was changed");
 	drive(FLUSH, 1);
 	expect(request(VIRTIO_BLK_T_OUT, 64, BUFFER, 512) == 0xee);
-	unmake();
-	memset(&vm, 0, sizeof(vm));
-	machine();
+	remake();
 	expect(!file_byte(64 * 512));
-	unlink(rest);
-	unlink(image);
-	umount(small);
-	rmdir(small);
+	end_small();
 }
 
 /* Has this process a thread of that name? */
@@ -550,9 +535,7 @@ static void test_iothread(void)
 	for (int k = 0; k < size; k++)
 		offer(0, 0);
 	set(NOTIFY, 2, 0);
-	unmake();
-	memset(&vm, 0, sizeof(vm));
-	machine();
+	remake();
 	expect(!has_thread("disk-slot1"));
 }
 
@@ -683,9 +666,7 @@ int main(void)
 	test_many();
 	test_bad();
 	test_restricted();
-	unmake();
-	memset(&vm, 0, sizeof(vm));
-	machine();
+	remake();
 
 	claim("blk: with the VM its lock is gone, what it wrote is there");
 	expect(!disk_open(&disk, &raw) && !virtio_blk_create(&vm, &disk));
@@ -697,25 +678,17 @@ int main(void)
 	offer(0, 0);
 	set(NOTIFY, 2, 0);
 	loop_step(&vm.loop, 100);
-	unmake();
-	memset(&vm, 0, sizeof(vm));
-	machine();
+	remake();
 	expect(file_byte(5 * 512) == 0x66);
 	expect(!virtio_rng_create(&vm));	/* for slot 1 */
 	test_readonly();
 	test_limits();
-	unmake();
-	memset(&vm, 0, sizeof(vm));
-	machine();
+	remake();
 	test_flush();
-	unmake();
-	memset(&vm, 0, sizeof(vm));
-	machine();
+	remake();
 	test_iothread();
-	unmake();
+	remake();
 	unlink(image);
-	memset(&vm, 0, sizeof(vm));
-	machine();
 	test_full();
 	unmake();
 	rmdir(dir);

@@ -79,6 +79,14 @@ static inline void unmake(void)
 	mem_free(&vm.mem);
 }
 
+/* Another machine, without the device that this one has */
+static inline void remake(void)
+{
+	unmake();
+	memset(&vm, 0, sizeof(vm));
+	machine();
+}
+
 /* Decoding and bus mastering on */
 static inline void plug(int s)
 {

@@ -55,11 +55,35 @@ static inline bool own_mounts(void)
 	return map_id("/proc/self/gid_map", gid);
 }
 
-/* A file system of 64 KiB on the empty directory @dir, for this process only */
-static inline bool mount_small(const char *dir)
+static char small[48], rest[64];
+
+/*
+ * From now on the image lies in a file system of 64 KiB, for this process only, at
+ * @dir/small; @rest is for fill_up(). False, after a line that the tests of @name are
+ * skipped, if the host allows no such thing
+ */
+static inline bool begin_small(const char *name, const char *dir)
 {
-	return own_mounts() && !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
-	       !mount("none", dir, "tmpfs", 0, "size=64k");
+	snprintf(small, sizeof(small), "%.30s/small", dir);
+	snprintf(rest, sizeof(rest), "%s/rest", small);
+	if (!mkdir(small, 0700) && own_mounts() &&
+	    !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+	    !mount("none", small, "tmpfs", 0, "size=64k")) {
+		snprintf(image, sizeof(image), "%s/image", small);
+		return true;
+	}
+	unit_claim = NULL;
+	rmdir(small);
+	printf("skip %s: no namespace for a file system that is full\n", name);
+	return false;
+}
+
+static inline void end_small(void)
+{
+	unlink(rest);
+	unlink(image);
+	umount(small);
+	rmdir(small);
 }
 
 /* Takes the room that is left on @dir's file system, by a file; unlink() it */

@@ -442,18 +442,10 @@ static void test_full(void)
 {
 	static struct disk_options opt = { .path = image };
 	static struct disk disk;
-	char small[48], rest[64];
 
 	claim("virtio-scsi: what the host has no room for waits");
-	snprintf(small, sizeof(small), "%.30s/small", dir);
-	snprintf(rest, sizeof(rest), "%s/rest", small);
-	if (mkdir(small, 0700) || !mount_small(small)) {
-		unit_claim = NULL;
-		rmdir(small);
-		printf("skip virtio-scsi: no namespace for a file system that is full\n");
+	if (!begin_small("virtio-scsi", dir))
 		return;
-	}
-	snprintf(image, sizeof(image), "%s/image", small);
 	make_image(IMAGE_SIZE);
 	expect(!disk_open(&disk, &opt) && !virtio_scsi_create(&vm, &disk));
 	plug(1);
@@ -486,14 +478,9 @@ static void test_full(void)
 	usleep(1200000);
 	expect(tmf(VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET) == VIRTIO_SCSI_S_OK);
 	expect(is_back(REQUESTS) && response()->response == VIRTIO_SCSI_S_RESET);
-	unmake();
-	memset(&vm, 0, sizeof(vm));
-	machine();
+	remake();
 	expect(!file_byte(64 * 512));
-	unlink(rest);
-	unlink(image);
-	umount(small);
-	rmdir(small);
+	end_small();
 }
 
 static void test_readonly(void)
@@ -543,23 +530,15 @@ int main(void)
 	test_tmfs();
 	test_running();
 	test_bad();
-	unmake();
-	memset(&vm, 0, sizeof(vm));
-	machine();
+	remake();
 	test_readonly();
-	unmake();
-	memset(&vm, 0, sizeof(vm));
-	machine();
+	remake();
 	expect(!virtio_rng_create(&vm));	/* for slot 1 */
 	test_pending();
-	unmake();
-	memset(&vm, 0, sizeof(vm));
-	machine();
+	remake();
 	test_iothread();
-	unmake();
+	remake();
 	unlink(image);
-	memset(&vm, 0, sizeof(vm));
-	machine();
 	test_full();
 	unmake();
 	rmdir(dir);
