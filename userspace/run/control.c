@@ -10,6 +10,7 @@
  * launcher is not what it was, and there are no commands any more.
  */
 #define _GNU_SOURCE
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -291,7 +292,7 @@ static void take_answer(void)
 	}
 	control.busy = false;
 	for (ssize_t i = 0; i < n; i++)
-		if ((text[i] >= 0 && text[i] < ' ' && text[i] != '\n') || text[i] == 0x7f)
+		if (iscntrl((unsigned char)text[i]) && text[i] != '\n')
 			text[i] = '?';
 	if (n > 6 && !memcmp(text, "ERROR ", 6))
 		keeper_drop(control.entry);

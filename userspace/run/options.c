@@ -2,6 +2,7 @@
 /* The command line */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
@@ -580,7 +581,7 @@ static int parse_share_tag(struct options *opt, struct share_options *share, con
 	if (!*tag || strlen(tag) > SHARE_TAG)
 		return bad("--share: tag=%s: want 1 to %d bytes", tag, SHARE_TAG);
 	for (const char *p = tag; *p; p++)
-		if ((*p >= 0 && *p < ' ') || *p == 0x7f)
+		if (iscntrl((unsigned char)*p))
 			return bad("--share: tag: a control character");
 	for (unsigned int i = 0; i < opt->shares; i++)
 		if (!strcmp(tag, opt->share[i].tag))

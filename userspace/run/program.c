@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A process of ours that does one thing for the guest, and ends with us; see program.h */
 #define _GNU_SOURCE
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -97,7 +98,7 @@ static void keep(char *words, const char *text)
 		text += n + !!text[n];
 	}
 	for (; *words; words++)
-		if ((*words >= 0 && *words < ' ') || *words == 0x7f)
+		if (iscntrl((unsigned char)*words))
 			*words = '?';
 }
 
