@@ -9,18 +9,6 @@
 #include "emul.h"
 #include "task.h"
 
-#define SEL_TI		BIT(2)
-#define SEL_RPL(sel)	((sel) & 3)
-#define DESC_DPL(attr)	((attr) >> 5 & 3)
-#define TYPE_ACCESSED	BIT(0)
-#define TYPE_CONFORMING	BIT(2)
-#define TYPE_CODE	BIT(3)
-#define TSS_AVAILABLE	1
-#define TSS_BUSY	BIT(1)
-#define TSS_32		BIT(3)
-/* A descriptor's byte that has its type */
-#define DESC_TYPE	5
-
 /* A descriptor, where it lies, and what a register caches of it */
 struct desc {
 	u64 lin;

@@ -51,12 +51,26 @@ static struct part ymm_part(const struct hvmon_emul *em)
 	return (struct part) { XSTATE_YMM, em->ymm_offset, 16, 256 };
 }
 
-static void read_part(struct hvmon_emul *em, const struct part *p, int reg, u8 *buf)
+static bool in_use(const struct hvmon_emul *em, u64 component)
 {
 	u64 bv;
 
 	memcpy(&bv, em->xsave + XSAVE_BV, 8);
-	if (bv & p->component)
+	return bv & component;
+}
+
+static void set_in_use(struct hvmon_emul *em, u64 component)
+{
+	u64 bv;
+
+	memcpy(&bv, em->xsave + XSAVE_BV, 8);
+	bv |= component;
+	memcpy(em->xsave + XSAVE_BV, &bv, 8);
+}
+
+static void read_part(struct hvmon_emul *em, const struct part *p, int reg, u8 *buf)
+{
+	if (in_use(em, p->component))
 		memcpy(buf, em->xsave + p->offset + p->size * reg, p->size);
 	else
 		memset(buf, 0, p->size);
@@ -64,13 +78,9 @@ static void read_part(struct hvmon_emul *em, const struct part *p, int reg, u8 *
 
 static void write_part(struct hvmon_emul *em, const struct part *p, int reg, const u8 *buf)
 {
-	u64 bv;
-
-	memcpy(&bv, em->xsave + XSAVE_BV, 8);
-	if (!(bv & p->component)) {
+	if (!in_use(em, p->component)) {
 		memset(em->xsave + p->offset, 0, p->room);
-		bv |= p->component;
-		memcpy(em->xsave + XSAVE_BV, &bv, 8);
+		set_in_use(em, p->component);
 	}
 	memcpy(em->xsave + p->offset + p->size * reg, buf, p->size);
 }
@@ -91,14 +101,12 @@ static void write_vec(struct hvmon_emul *em, int reg, const u8 *buf)
 	static const u8 zero[32];
 	struct part lo = xmm_part(), hi = ymm_part(em);
 	struct part top = { XSTATE_ZMM_HI, em->zmm_offset, 32, 512 };
-	u64 bv;
 
 	write_part(em, &lo, reg, buf);
 	if (!em->insn.vex)
 		return;
 	write_part(em, &hi, reg, buf + 16);
-	memcpy(&bv, em->xsave + XSAVE_BV, 8);
-	if (em->zmm_offset && (bv & XSTATE_ZMM_HI))
+	if (em->zmm_offset && in_use(em, XSTATE_ZMM_HI))
 		write_part(em, &top, reg, zero);
 }
 
@@ -109,14 +117,6 @@ static void write_vec(struct hvmon_emul *em, int reg, const u8 *buf)
 static bool is_mmx(const struct hvmon_emul *em)
 {
 	return em->insn.vec->flags & VEC_MMX;
-}
-
-static bool x87_used(const struct hvmon_emul *em)
-{
-	u64 bv;
-
-	memcpy(&bv, em->xsave + XSAVE_BV, 8);
-	return bv & XSTATE_X87;
 }
 
 static u16 status_word(const struct hvmon_emul *em)
@@ -136,7 +136,7 @@ static u8 *mmx_reg(struct hvmon_emul *em, int reg)
 
 static void read_mmx(struct hvmon_emul *em, int reg, u8 *buf)
 {
-	if (x87_used(em))
+	if (in_use(em, XSTATE_X87))
 		memcpy(buf, mmx_reg(em, reg), 8);
 	else
 		memset(buf, 0, 8);
@@ -147,16 +147,13 @@ static void enter_mmx(struct hvmon_emul *em)
 {
 	u16 fcw = FCW_INIT, fsw;
 	u8 st[8 * 16];
-	u64 bv;
 	int i;
 
-	if (!x87_used(em)) {
+	if (!in_use(em, XSTATE_X87)) {
 		memset(em->xsave, 0, 24);
 		memcpy(em->xsave + XSAVE_FCW, &fcw, 2);
 		memset(em->xsave + XSAVE_ST, 0, sizeof(st));
-		memcpy(&bv, em->xsave + XSAVE_BV, 8);
-		bv |= XSTATE_X87;
-		memcpy(em->xsave + XSAVE_BV, &bv, 8);
+		set_in_use(em, XSTATE_X87);
 	}
 	for (i = 0; i < 8; i++)
 		memcpy(st + 16 * i, mmx_reg(em, i), 16);
@@ -193,7 +190,7 @@ static int check_enabled(struct hvmon_emul *em)
 	}
 	if (cr0 & CR0_TS)
 		return hvmon_em_raise(em, 7, false, 0, 0);
-	if (is_mmx(em) && x87_used(em) && status_word(em) & FSW_ES)
+	if (is_mmx(em) && in_use(em, XSTATE_X87) && status_word(em) & FSW_ES)
 		return hvmon_em_raise(em, 16, false, 0, 0);
 	return EM_OK;
 }

@@ -14,19 +14,9 @@
 
 #define DR6_BT		BIT(15)
 #define DR7_LOCAL	0x155U		/* L0-3 and LE */
-#define SEL_TI		BIT(2)
-#define SEL_RPL(sel)	((sel) & 3)
-#define DESC_DPL(attr)	((attr) >> 5 & 3)
-#define TYPE_ACCESSED	BIT(0)
 #define TYPE_WRITE	BIT(1)		/* of data */
 #define TYPE_READ	BIT(1)		/* of code */
-#define TYPE_CONFORMING	BIT(2)
-#define TYPE_CODE	BIT(3)
-#define TSS_BUSY	BIT(1)
-#define TSS_32		BIT(3)
 #define TYPE_LDT	2
-/* A descriptor's byte that has its type */
-#define DESC_TYPE	5
 
 /* ---- formats ---- */
 

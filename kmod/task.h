@@ -5,6 +5,19 @@
 
 #include "hvmon.h"
 
+/* Parts of selectors and of descriptors' attributes: SDM vol. 3, 3.4.2, 3.4.5, 3.5, 8.2 */
+#define SEL_TI		BIT(2)
+#define SEL_RPL(sel)	((sel) & 3)
+#define DESC_DPL(attr)	((attr) >> 5 & 3)
+#define TYPE_ACCESSED	BIT(0)
+#define TYPE_CONFORMING	BIT(2)
+#define TYPE_CODE	BIT(3)
+#define TSS_AVAILABLE	1
+#define TSS_BUSY	BIT(1)
+#define TSS_32		BIT(3)
+/* A descriptor's byte that has its type */
+#define DESC_TYPE	5
+
 /**
  * struct hvmon_tss_fmt - where a TSS has what: SDM vol. 3, figures 8-2 and 8-10
  * @width: bytes of a field

@@ -12,28 +12,25 @@
 
 /* ---- instruction lengths ---- */
 
-/* An instruction that exits, where the processor tells no length: its opcode's bytes */
+/* An instruction that exits, where the processor tells no length */
 struct svm_insn {
+	u32 opcode;	/* its bytes, the first one lowest */
+	u32 mask;	/* of as many bytes */
 	u8 len;
-	u8 opcode[3];
-	u32 all;		/* the same as a number, */
-	u32 mask;		/* and as many bytes */
 };
 
-#define INSN1(a)	{ 1, { a }, a, 0xff }
-#define INSN2(a, b)	{ 2, { a, b }, (a) | (b) << 8, 0xffff }
-#define INSN3(a, b, c)	{ 3, { a, b, c }, (a) | (b) << 8 | (c) << 16, 0xffffff }
+#define INSN(len, opcode)	{ opcode, (1u << 8 * (len)) - 1, len }
 
-static const struct svm_insn insn_cpuid = INSN2(0x0f, 0xa2);
-static const struct svm_insn insn_rdmsr = INSN2(0x0f, 0x32);
-static const struct svm_insn insn_wrmsr = INSN2(0x0f, 0x30);
-static const struct svm_insn insn_hlt = INSN1(0xf4);
-static const struct svm_insn insn_invd = INSN2(0x0f, 0x08);
-static const struct svm_insn insn_wbinvd = INSN2(0x0f, 0x09);
-static const struct svm_insn insn_vmmcall = INSN3(0x0f, 0x01, 0xd9);
-static const struct svm_insn insn_xsetbv = INSN3(0x0f, 0x01, 0xd1);
-static const struct svm_insn insn_monitor = INSN3(0x0f, 0x01, 0xc8);
-static const struct svm_insn insn_mwait = INSN3(0x0f, 0x01, 0xc9);
+static const struct svm_insn insn_cpuid = INSN(2, 0xa20f);
+static const struct svm_insn insn_rdmsr = INSN(2, 0x320f);
+static const struct svm_insn insn_wrmsr = INSN(2, 0x300f);
+static const struct svm_insn insn_hlt = INSN(1, 0xf4);
+static const struct svm_insn insn_invd = INSN(2, 0x080f);
+static const struct svm_insn insn_wbinvd = INSN(2, 0x090f);
+static const struct svm_insn insn_vmmcall = INSN(3, 0xd9010f);
+static const struct svm_insn insn_xsetbv = INSN(3, 0xd1010f);
+static const struct svm_insn insn_monitor = INSN(3, 0xc8010f);
+static const struct svm_insn insn_mwait = INSN(3, 0xc9010f);
 
 #define INSN_MAX	15
 
@@ -102,7 +99,7 @@ static noinline int fetch_len(struct hvmon_vcpu *vcpu, const struct svm_insn *in
 	n = hvmon_fetch_insn(vcpu, bytes, sizeof(bytes));
 	if (n < 0 && vcpu->in_section)
 		return HVMON_LATER;
-	n = n > 0 ? svm_opcode_len(bytes, n, bits64, insn->opcode, insn->len) : 0;
+	n = n > 0 ? svm_opcode_len(bytes, n, bits64, (const u8 *)&insn->opcode, insn->len) : 0;
 	if (!n)
 		return HVMON_RESUME;
 	vcpu->exit.insn_len = n;
@@ -123,7 +120,7 @@ static int know_len(struct hvmon_vcpu *vcpu, const struct svm_insn *insn)
 	/* Mostly the same page as before; and prefixes are rare */
 	get_code(vcpu, &code);
 	if (!hvmon_window_peek(vcpu, &code, &bytes, sizeof(bytes)) ||
-	    (bytes & insn->mask) != insn->all)
+	    (bytes & insn->mask) != insn->opcode)
 		return fetch_len(vcpu, insn);
 	vcpu->exit.insn_len = insn->len;
 	return 0;
