@@ -127,7 +127,7 @@ static void room_event(void *arg)
 	for (unsigned int i = 0; i < BLK_REQUESTS; i++)
 		if (unhold(blk, &blk->request[i]))
 			blk_submit(blk, &blk->request[i]);
-	blk->ops->commit(blk);
+	blk_settle(blk);
 }
 
 void blk_drop(struct blk *blk, struct blk_request *req)
@@ -247,7 +247,7 @@ void blk_kick(struct blk *blk, struct virtq *vq)
 {
 	unsigned int left = vq->size;
 	uint64_t now = now_ns();
-	bool more = true;
+	bool more = true, starved;
 
 	virtq_doorbell_off(vq);
 	while (left-- && blk->nr_free) {
@@ -262,11 +262,14 @@ void blk_kick(struct blk *blk, struct virtq *vq)
 		req->unwanted = false;
 		blk->front->start(blk, req);
 	}
-	blk->ops->commit(blk);
-	virtq_signal(vq);
-	if (!blk->nr_free)
+	/* blk_settle() kicks the queue, if something has ended by then */
+	starved = !blk->nr_free;
+	if (starved)
 		blk->starved = true;
-	else if (more && virtq_doorbell_on(vq))
+	blk_settle(blk);
+	if (starved)
+		return;
+	if (more && virtq_doorbell_on(vq))
 		virtio_kick(vq);
 	else if (more && blk->front->empty)
 		blk->front->empty(blk, vq);

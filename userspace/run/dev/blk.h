@@ -54,7 +54,8 @@ struct blk_front {
 /**
  * struct blk_ops - who has the disk
  * @submit: begins a request; blk_completed() is called later, never by it
- * @commit: all that were submitted are under way when it returns
+ * @commit: all that were submitted are under way when it returns, or have been
+ *	completed by it
  * @wait: waits for an end and calls blk_completed(); false if none will come
  * @free: releases what it has in @back; nothing is in flight
  */

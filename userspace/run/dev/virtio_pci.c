@@ -141,21 +141,25 @@ bool virtio_live(const struct virtq *vq)
 static void kick_event(void *arg, uint32_t events)
 {
 	struct virtq *vq = arg;
-	uint64_t count;
 
 	(void)events;
-	if (read(vq->kick_fd, &count, sizeof(count)) == sizeof(count) && virtio_live(vq))
+	if (virtio_live(vq))
 		vq->vd->ops->kick(vq->vd, vq);
+}
+
+/* Each ring is an event, whatever the counter says: there is no need to read it */
+static int listen_to_kicks(struct virtq *vq)
+{
+	return loop_add(virtio_loop(vq->vd), &vq->kick, vq->kick_fd, EPOLLIN | EPOLLET,
+			kick_event, vq);
 }
 
 void virtio_listen(struct virtq *vq, bool on)
 {
-	struct loop *loop = virtio_loop(vq->vd);
-
 	if (!on)
-		loop_del(loop, &vq->kick);
+		loop_del(virtio_loop(vq->vd), &vq->kick);
 	else if (vq->kick.fd < 0)
-		loop_add(loop, &vq->kick, vq->kick_fd, EPOLLIN, kick_event, vq);
+		listen_to_kicks(vq);
 }
 
 static void update(struct virtio_dev *vd)
@@ -533,7 +537,7 @@ static int create_queues(struct virtio_dev *vd, uint16_t n)
 		vq->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (vq->kick_fd < 0)
 			return -errno;
-		ret = loop_add(virtio_loop(vd), &vq->kick, vq->kick_fd, EPOLLIN, kick_event, vq);
+		ret = listen_to_kicks(vq);
 		if (ret) {
 			close(vq->kick_fd);
 			return ret;
