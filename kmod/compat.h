@@ -32,25 +32,26 @@ static inline bool hvmon_resume_work_pending(void)
 	return task_work_pending(current);
 }
 
-/*
- * Work that the thread has to do before it may enter a guest. The kernel's
- * helper that does the work dereferences a struct kvm_vcpu on 6.x: run.c
- * returns to user space for signals and calls schedule() for the scheduler.
- */
-static inline bool hvmon_host_work_pending(void)
-{
-	unsigned long flags = READ_ONCE(current_thread_info()->flags);
+#define HVMON_TIF_RESCHED	(_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY)
 
-	if (flags & (_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY | _TIF_SIGPENDING |
-		     _TIF_NOTIFY_SIGNAL))
+/*
+ * Work that the thread has to do before it may enter a guest, but for what @later
+ * has of HVMON_TIF_RESCHED. The kernel's helper that does the work dereferences a
+ * struct kvm_vcpu on 6.x: run.c returns to user space for signals and calls
+ * schedule() for the scheduler.
+ */
+static inline bool hvmon_host_work_pending(unsigned long later)
+{
+	unsigned long flags = READ_ONCE(current_thread_info()->flags) & ~later;
+
+	if (flags & (HVMON_TIF_RESCHED | _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL))
 		return true;
 	return flags & _TIF_NOTIFY_RESUME && hvmon_resume_work_pending();
 }
 
 static inline bool hvmon_need_resched(void)
 {
-	return READ_ONCE(current_thread_info()->flags) &
-	       (_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY);
+	return READ_ONCE(current_thread_info()->flags) & HVMON_TIF_RESCHED;
 }
 
 /*

@@ -30,6 +30,7 @@ static_assert(sizeof(struct hvmon_irqfd) == 24);
  * @len: of the writes that are meant; 0: any
  * @match: only those of @value
  * @value: zero-extended
+ * @lazy: who is woken does not take the vCPU's processor at once
  */
 struct ioeventfd {
 	struct list_head node;
@@ -40,6 +41,7 @@ struct ioeventfd {
 	u32 len;
 	bool match;
 	u64 value;
+	bool lazy;
 };
 
 /*
@@ -52,6 +54,7 @@ static int ioeventfd_write(struct hvmon_iodev *dev, struct hvmon_vcpu *vcpu, u64
 {
 	struct ioeventfd *e = container_of(dev, struct ioeventfd, dev);
 	u64 value = 0;
+	bool wanted;
 
 	if (e->len && len != e->len)
 		return -EOPNOTSUPP;
@@ -62,7 +65,10 @@ static int ioeventfd_write(struct hvmon_iodev *dev, struct hvmon_vcpu *vcpu, u64
 	}
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && vcpu->in_section)
 		return HVMON_LATER;
+	wanted = hvmon_need_resched();
 	hvmon_eventfd_signal(e->eventfd);
+	if (e->lazy && !wanted && hvmon_need_resched())
+		hvmon_defer_resched(vcpu);
 	return 0;
 }
 
@@ -195,6 +201,7 @@ int hvmon_ioeventfd(struct hvmon_vm *vm, const struct hvmon_ioeventfd *arg)
 		.len = arg->len,
 		.match = arg->flags & HVMON_IOEVENTFD_DATAMATCH,
 		.value = arg->datamatch,
+		.lazy = arg->flags & HVMON_IOEVENTFD_LAZY,
 	};
 
 	if (!ioeventfd_valid(arg))

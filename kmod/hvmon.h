@@ -303,6 +303,8 @@ struct hvmon_vcpu {
 	struct mutex mutex;	/* held through every ioctl on the vCPU */
 	struct hvmon_run *run;	/* the run page: write-only but where copied once */
 	bool in_section;	/* handlers that may sleep return HVMON_LATER */
+	unsigned long later;	/* HVMON_TIF_RESCHED while hvmon_defer_resched() holds */
+	struct hrtimer defer_timer;	/* its end; runs inside a section only */
 	bool in_stretch;
 	unsigned long rcu_noted;	/* hvmon_note_context_switch()'s, in jiffies */
 	bool has_run;
@@ -583,6 +585,9 @@ static inline struct hvmon_vcpu *hvmon_vcpu_next(struct hvmon_vm *vm, u32 *id)
 
 /* Under vm->lock. A new vCPU is known to nobody until it is published */
 struct hvmon_vcpu *hvmon_vcpu_create(struct hvmon_vm *vm, u32 id);
+/* run.c: at its making; and when a doorbell has woken a thread that is to run here */
+void hvmon_defer_init(struct hvmon_vcpu *vcpu);
+void hvmon_defer_resched(struct hvmon_vcpu *vcpu);
 void hvmon_vcpu_publish(struct hvmon_vcpu *vcpu);
 int hvmon_vcpu_inject(struct hvmon_vcpu *vcpu, const struct hvmon_inject *arg);
 void hvmon_vcpu_free(struct hvmon_vcpu *vcpu);

@@ -392,8 +392,8 @@ static const struct hvmon_ioctl vm_ioctls[] = {
 	ROW(HVMON_CLOCK_GET, hvmon_clock, 0, ROW_VM_LOCK | ROW_OUT, vm_clock_get),
 	ROW(HVMON_CLOCK_SET, hvmon_clock, 0, ROW_VM_LOCK, vm_clock_set),
 	ROW(HVMON_IOEVENTFD, hvmon_ioeventfd,
-	    HVMON_IOEVENTFD_DEASSIGN | HVMON_IOEVENTFD_PIO | HVMON_IOEVENTFD_DATAMATCH,
-	    ROW_VM_LOCK, vm_ioeventfd),
+	    HVMON_IOEVENTFD_DEASSIGN | HVMON_IOEVENTFD_PIO | HVMON_IOEVENTFD_DATAMATCH |
+	    HVMON_IOEVENTFD_LAZY, ROW_VM_LOCK, vm_ioeventfd),
 	ROW(HVMON_IRQFD, hvmon_irqfd, HVMON_IRQFD_DEASSIGN | HVMON_IRQFD_RESAMPLE,
 	    ROW_VM_LOCK, vm_irqfd),
 };

@@ -22,9 +22,9 @@
  * in threads, which the scheduler prefers to us or not: waiting here for them
  * to be done would last forever if not.
  */
-static __always_inline bool host_wants_cpu(void)
+static __always_inline bool host_wants_cpu(struct hvmon_vcpu *vcpu)
 {
-	return hvmon_host_work_pending() ||
+	return hvmon_host_work_pending(vcpu->later) ||
 	       (!IS_ENABLED(CONFIG_PREEMPT_RT) && local_softirq_pending());
 }
 
@@ -41,7 +41,7 @@ static bool intr_window_open(struct hvmon_vcpu *vcpu)
 /* Every exit asks: in line */
 static __always_inline bool must_leave(struct hvmon_vcpu *vcpu)
 {
-	return (READ_ONCE(vcpu->requests) & ~IN_SECTION_REQS) || host_wants_cpu() ||
+	return (READ_ONCE(vcpu->requests) & ~IN_SECTION_REQS) || host_wants_cpu(vcpu) ||
 	       vcpu->mp_state != HVMON_MP_RUNNABLE || intr_window_open(vcpu);
 }
 
@@ -211,6 +211,62 @@ static int enter_repeatedly(struct hvmon_vcpu *vcpu)
 	return r;
 }
 
+/* ---- a doorbell's reader waits ---- */
+
+static unsigned int defer_us = 50;
+
+static int set_defer_us(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 0, 1000);
+}
+
+static const struct kernel_param_ops defer_us_ops = {
+	.set = set_defer_us,
+	.get = param_get_uint,
+};
+module_param_cb(defer_us, &defer_us_ops, &defer_us, 0644);
+MODULE_PARM_DESC(defer_us,
+		 "Microseconds that a guest goes on after a lazy doorbell, 0 to 1000 (default 50)");
+
+/* The interrupt itself is what ends the section */
+static enum hrtimer_restart defer_timer_fn(struct hrtimer *timer)
+{
+	return HRTIMER_NORESTART;
+}
+
+void hvmon_defer_init(struct hvmon_vcpu *vcpu)
+{
+	hvmon_hrtimer_setup(&vcpu->defer_timer, defer_timer_fn, HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+/**
+ * hvmon_defer_resched() - the scheduler has to wait for the end of the section
+ * @vcpu: the vCPU
+ *
+ * Called when a doorbell has woken a thread that is to run here. An interrupt after
+ * defer_us ends the section, if nothing else does before. Outside a section there
+ * is no effect.
+ */
+void hvmon_defer_resched(struct hvmon_vcpu *vcpu)
+{
+	unsigned int us = READ_ONCE(defer_us);
+
+	if (!us || !vcpu->in_section || vcpu->later)
+		return;
+	vcpu->later = HVMON_TIF_RESCHED;
+	hrtimer_start(&vcpu->defer_timer, ns_to_ktime(us * NSEC_PER_USEC),
+		      HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+static void defer_end(struct hvmon_vcpu *vcpu)
+{
+	if (!vcpu->later)
+		return;
+	vcpu->later = 0;
+	/* It is this processor's: its callback cannot be running */
+	hrtimer_try_to_cancel(&vcpu->defer_timer);
+}
+
 static int run_section(struct hvmon_vcpu *vcpu)
 {
 	int r = HVMON_RESUME;
@@ -230,6 +286,7 @@ static int run_section(struct hvmon_vcpu *vcpu)
 		vcpu->in_section = true;
 		r = enter_repeatedly(vcpu);
 		vcpu->in_section = false;
+		defer_end(vcpu);
 		hvmon_call(section_end, vcpu);
 	}
 	/* The tick that ended the section is taken here, as the guest's time */
@@ -393,7 +450,7 @@ static int run_loop(struct hvmon_vcpu *vcpu)
 		if (r)
 			return r;
 		yield_to_host(vcpu);
-		if (hvmon_host_work_pending())
+		if (hvmon_host_work_pending(0))
 			return visit_user_space();
 		if (READ_ONCE(vcpu->requests)) {
 			r = serve_requests(vcpu);

@@ -452,6 +452,7 @@ struct hvmon_msi {
 #define HVMON_IOEVENTFD_DEASSIGN	(1u << 0)	/* end what is described */
 #define HVMON_IOEVENTFD_PIO		(1u << 1)	/* @addr is a port */
 #define HVMON_IOEVENTFD_DATAMATCH	(1u << 2)	/* only writes of @datamatch */
+#define HVMON_IOEVENTFD_LAZY		(1u << 3)	/* its reader waits a little */
 
 /**
  * struct hvmon_ioeventfd - HVMON_IOEVENTFD: a guest's write signals an eventfd
@@ -475,8 +476,15 @@ struct hvmon_msi {
  * bytes belong to a device of HVMON_IRQCHIP_CREATE. ENOSPC beyond
  * HVMON_MAX_IOEVENTFDS, EBADF, EINVAL if @fd is no eventfd.
  *
+ * Whoever waits for the eventfd is woken at once. If the scheduler would run it in
+ * the vCPU's place, for want of another processor, HVMON_IOEVENTFD_LAZY lets the
+ * guest go on until something else interrupts it, it halts, or the module's
+ * parameter defer_us is over (50 microseconds): what it does meanwhile, for example
+ * to make more of what the doorbell is for, is paid for with one switch.
+ *
  * The eventfd stays alive, without its fds too, until HVMON_IOEVENTFD_DEASSIGN
- * with the same @addr, @len, @datamatch and flags, or until the VM goes. @fd is
+ * with the same @addr, @len, @datamatch and flags (HVMON_IOEVENTFD_LAZY does not
+ * matter), or until the VM goes. @fd is
  * the eventfd then, or -1 for whichever it is. When the call returns the eventfd
  * is not signalled any more; ENOENT if there is no such.
  */

@@ -130,7 +130,8 @@ int main(void)
 {
 	HVT_DEFINE_ARG(hvmon_ioeventfd, arg, .addr = ADDR, .len = 4);
 	struct hvt_abi abi = { .name = "IOEVENTFD", .cmd = HVMON_IOEVENTFD, .arg = &arg,
-			       .size = sizeof(arg), .known_flags = PIO | MATCH | END,
+			       .size = sizeof(arg),
+			       .known_flags = PIO | MATCH | END | HVMON_IOEVENTFD_LAZY,
 			       .fresh = fresh };
 
 	vm = hvt_vm();

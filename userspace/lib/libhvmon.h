@@ -42,7 +42,7 @@ int hvmon_msi(int vm, uint64_t addr, uint32_t data);
 /* @resample_fd -1: none */
 int hvmon_irqfd(int vm, int fd, uint32_t gsi, int resample_fd);
 int hvmon_irqfd_remove(int vm, int fd, uint32_t gsi);
-/* @flags: HVMON_IOEVENTFD_PIO, HVMON_IOEVENTFD_DATAMATCH */
+/* @flags: HVMON_IOEVENTFD_PIO, _DATAMATCH, _LAZY */
 int hvmon_ioeventfd(int vm, uint32_t flags, uint64_t addr, uint32_t len, uint64_t datamatch,
 		    int fd);
 /* @fd may be -1 */

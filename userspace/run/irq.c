@@ -102,9 +102,9 @@ void vm_msi_unbind(struct vm *vm, int fd, uint32_t gsi)
 	hvmon_irqfd_remove(vm->fd, fd, gsi);
 }
 
-bool vm_doorbell_bind(struct vm *vm, uint64_t addr, int fd)
+bool vm_doorbell_bind(struct vm *vm, uint64_t addr, int fd, bool lazy)
 {
-	return !hvmon_ioeventfd(vm->fd, 0, addr, 0, 0, fd);
+	return !hvmon_ioeventfd(vm->fd, lazy ? HVMON_IOEVENTFD_LAZY : 0, addr, 0, 0, fd);
 }
 
 void vm_doorbell_unbind(struct vm *vm, uint64_t addr, int fd)

@@ -130,10 +130,10 @@ void vm_gsi_free(struct vm *vm, uint32_t gsi);
 bool vm_msi_bind(struct vm *vm, int fd, uint32_t gsi, uint64_t addr, uint32_t data);
 void vm_msi_unbind(struct vm *vm, int fd, uint32_t gsi);
 /*
- * The guest's writes of any length to @addr signal @fd, and come to no bus any more.
- * False if that is not possible: then they do come
+ * The guest's writes of any length to @addr signal @fd, and come to no bus any more;
+ * @lazy: as HVMON_IOEVENTFD_LAZY. False if that is not possible: then they do come
  */
-bool vm_doorbell_bind(struct vm *vm, uint64_t addr, int fd);
+bool vm_doorbell_bind(struct vm *vm, uint64_t addr, int fd, bool lazy);
 void vm_doorbell_unbind(struct vm *vm, uint64_t addr, int fd);
 
 /* end.c */

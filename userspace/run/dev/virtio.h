@@ -106,6 +106,7 @@ struct virtio_dev {
 	struct virtq *vq;
 	const void *config;		/* device configuration */
 	uint32_t config_len;
+	bool lazy;			/* as struct virtio_kind has it */
 };
 
 struct virtio_kind {
@@ -116,6 +117,7 @@ struct virtio_kind {
 	uint16_t queues;
 	const void *config;
 	uint32_t config_len;
+	bool lazy;			/* doorbells may wait a little for more */
 };
 
 /* ---- virtio_pci.c */

@@ -194,7 +194,8 @@ static void update_doorbells(struct virtio_dev *vd)
 			continue;
 		if (vq->bell)
 			vm_doorbell_unbind(vd->pci.vm, vq->bell, vq->kick_fd);
-		vq->bell = at && vm_doorbell_bind(vd->pci.vm, at, vq->kick_fd) ? at : 0;
+		vq->bell = at && vm_doorbell_bind(vd->pci.vm, at, vq->kick_fd,
+						  vd->lazy) ? at : 0;
 	}
 }
 
@@ -595,6 +596,7 @@ int virtio_create(struct virtio_dev *vd, struct vm *vm, const struct virtio_kind
 	vd->features = kind->features | RING_FEATURES;
 	vd->config = kind->config;
 	vd->config_len = kind->config_len;
+	vd->lazy = kind->lazy;
 	vd->config_vector = VIRTIO_MSI_NO_VECTOR;
 	vd->pin.fd = -1;
 	vd->pci.lock = vd->thread ? &vd->thread->lock : NULL;
