@@ -317,6 +317,8 @@ static void test_malformed(void)
 	desc(TABLE, 0, TABLE, 16, I, 0);
 	desc(DESC(0), 0, TABLE, 16, I, 0);
 	broken("a table inside of itself", f, 0);
+	desc(DESC(0), 0, DESC(0), 16, I, 0);
+	broken("the queue's descriptors as a table of theirs", f, 0);
 	desc(TABLE, 0, DATA, 8, N, 0);
 	desc(DESC(0), 0, TABLE, 16, I, 0);
 	broken("a loop in a table", f, 0);

@@ -38,6 +38,7 @@ static bool walk(struct virtq *vq, struct virtq_chain *c, uint32_t head)
 	const struct vring_desc *table = vq->desc;
 	uint32_t entries = vq->size, left = vq->size, next = head;
 	struct vring_desc d;
+	bool inside = false;
 
 	do {
 		if (next >= entries || !left--) {
@@ -52,13 +53,15 @@ static bool walk(struct virtq *vq, struct virtq_chain *c, uint32_t head)
 				return false;
 			continue;
 		}
-		if (table != vq->desc) {
+		/* The table may be the queue's own descriptors: where it lies says nothing */
+		if (inside) {
 			virtio_broken(vq->vd, "queue %u: a table inside of a table", vq->index);
 			return false;
 		}
 		table = virtq_table(vq, d.addr, d.len, d.flags, &entries);
 		if (!table)
 			return false;
+		inside = true;
 		left = entries;
 		next = 0;
 		d.flags = VRING_DESC_F_NEXT;
