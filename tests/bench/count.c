@@ -4,45 +4,20 @@
  *
  *	count PATTERN[:WORD]... <CONSOLE
  *
- * Copies the lines "MARK NAME" of the guest's console, each with the instructions so
- * far, less those of idling, and for each PATTERN, a glob(7) pattern, the sum of the
+ * At each line "MARK NAME" of the guest's console insns.c notes the instructions so
+ * far. The line is copied with, for each PATTERN, a glob(7) pattern, the sum of the
  * numbers that stand in such files; with WORD, of those that follow it there. Other
  * lines are copied after "SAID ".
  */
 #define _GNU_SOURCE
 #include <glob.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <x86intrin.h>
-
-static volatile uint64_t spun;
-
-static void policy(int policy, int priority)
-{
-	struct sched_param param = { .sched_priority = priority };
-
-	if (sched_setscheduler(0, policy, &param)) {
-		perror("count: sched_setscheduler");
-		exit(1);
-	}
-}
-
-/*
- * Runs where the processor would be idle, as in bench.c: the emulator's TSC jumps over
- * idle time, but counts this, which can be subtracted.
- */
-static void *spinner(void *arg)
-{
-	(void)arg;
-	policy(SCHED_IDLE, 0);
-	asm volatile("1: addq $2, %0\n\tjmp 1b" : "+m"(spun));
-	return NULL;
-}
+#include "mark.h"
 
 static uint64_t number(const char *path, const char *word)
 {
@@ -86,26 +61,24 @@ static uint64_t sum(const char *source)
 
 int main(int argc, char **argv)
 {
-	pthread_t thread;
+	/* Above the guest, which does not go on before its line is dealt with */
+	struct sched_param param = { .sched_priority = 1 };
 	char line[1024];
 	int i;
 
-	if (pthread_create(&thread, NULL, spinner, NULL)) {
-		fputs("count: no thread\n", stderr);
+	if (sched_setscheduler(0, SCHED_FIFO, &param)) {
+		perror("count: sched_setscheduler");
 		return 1;
 	}
-	/* Above the guest, which does not go on before its line is dealt with */
-	policy(SCHED_FIFO, 1);
 	setlinebuf(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
-		uint64_t tsc = __rdtsc(), idle = spun;
-
 		line[strcspn(line, "\r\n")] = 0;
 		if (strncmp(line, "MARK ", 5)) {
 			printf("SAID %s\n", line);
 			continue;
 		}
-		printf("%s %" PRIu64, line, tsc - idle);
+		mark();
+		fputs(line, stdout);
 		for (i = 1; i < argc; i++)
 			printf(" %" PRIu64, sum(argv[i]));
 		putchar('\n');

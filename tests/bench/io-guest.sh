@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
-# Runs in the guest of ./io-host: each row of bench.rows=NAME,... three times, to warm
-# up, then with one and with three times the row's amount of work. A line "MARK NAME" on
-# hvc0 before, between and after the latter two, "BAD WHY" for what failed, "DONE".
+# Runs in the guest of ./io-host: each row of bench.rows=NAME,... to warm up, then
+# three times with one and with three times the row's amount of work. A line "MARK NAME"
+# on hvc0 after each, "BAD WHY" for what failed, "DONE".
 . /guest.sh
 rows=''
 read -r cmdline </proc/cmdline
@@ -31,17 +31,17 @@ work() {
 	case $1 in
 	fio_randread) disk randread 4k 16 $((24 * $2)) ;;
 	fio_randwrite) disk randwrite 4k 16 $((24 * $2)) ;;
-	fio_read) disk read 1m 4 $((512 * $2)) ;;
-	fio_write) disk write 1m 4 $((512 * $2)) ;;
-	iperf_to_host) iperf3 -c 10.9.9.1 -n $((64 * $2))M ;;
-	iperf_to_guest) iperf3 -c 10.9.9.1 -R -n $((64 * $2))M ;;
-	ping) ping -q -A -c $((400 * $2)) 10.9.9.1 ;;
+	fio_read) disk read 1m 4 $((1024 * $2)) ;;
+	fio_write) disk write 1m 4 $((1024 * $2)) ;;
+	iperf_to_host) iperf3 -c 10.9.9.1 -n $((128 * $2))M ;;
+	iperf_to_guest) iperf3 -c 10.9.9.1 -R -n $((128 * $2))M ;;
+	ping) ping -q -A -c $((500 * $2)) 10.9.9.1 ;;
 	*) ! echo "there is no such row" ;;
 	esac
 }
 
 for row in $rows; do
-	for amount in 1 1 3; do
+	for amount in 1 1 3 1 3 1 3; do
 		work "$row" $amount >/tmp/said 2>&1 ||
 			echo "BAD $row: $(grep -v '^$' /tmp/said | tail -n 1)"
 		echo "MARK $row"
