@@ -89,9 +89,10 @@ def measure(build, monitor, program, guest_files, rows, say):
                           *guest_files, *(row.name for row in rows)], check=False,
                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE, text=True)
-    with open(marks, encoding="ascii") as f:
-        executed = [int(line) for line in f]
-    figures = {}
+    executed, figures = [], {}
+    if run.stdout:      # or the host may not have come as far as to make the file
+        with open(marks, encoding="ascii") as f:
+            executed = [int(line) for line in f]
     for i, line in enumerate(run.stdout.splitlines()):
         name, *values = line.split()
         row = next(r for r in rows if r.name == name)
