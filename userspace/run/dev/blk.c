@@ -247,7 +247,7 @@ void blk_kick(struct blk *blk, struct virtq *vq)
 {
 	unsigned int left = vq->size;
 	uint64_t now = now_ns();
-	bool more = true, starved;
+	bool more = true;
 
 	virtq_doorbell_off(vq);
 	while (left-- && blk->nr_free) {
@@ -262,13 +262,12 @@ void blk_kick(struct blk *blk, struct virtq *vq)
 		req->unwanted = false;
 		blk->front->start(blk, req);
 	}
-	/* blk_settle() kicks the queue, if something has ended by then */
-	starved = !blk->nr_free;
-	if (starved)
+	/* blk_settle() kicks the queues then, as soon as something has ended */
+	if (!blk->nr_free) {
 		blk->starved = true;
+		more = false;
+	}
 	blk_settle(blk);
-	if (starved)
-		return;
 	if (more && virtq_doorbell_on(vq))
 		virtio_kick(vq);
 	else if (more && blk->front->empty)
@@ -364,6 +363,7 @@ int blk_create(struct blk *blk, struct virtio_kind *kind, uint16_t queues)
 	int ret;
 
 	kind->queues = queues + blk_queues(vm);
+	kind->lazy = true;
 	if (blk->disk.opt->packed)
 		kind->features |= 1ULL << VIRTIO_F_RING_PACKED;
 	if (blk->disk.opt->iothread) {

@@ -210,7 +210,6 @@ int virtio_blk_create(struct vm *vm, struct disk *disk)
 		.ops = &vblk_ops,
 		.id = VIRTIO_ID_BLOCK,
 		.class = CLASS_STORAGE,
-		.lazy = true,
 		.config_len = sizeof(v->config),
 	};
 

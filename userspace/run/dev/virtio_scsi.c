@@ -651,7 +651,6 @@ int virtio_scsi_create(struct vm *vm, struct disk *disk)
 		.ops = &scsi_ops,
 		.id = VIRTIO_ID_SCSI,
 		.class = CLASS_SCSI,
-		.lazy = true,
 		.config_len = sizeof(s->config),
 	};
 	int ret;
