@@ -65,9 +65,9 @@ static int ioeventfd_write(struct hvmon_iodev *dev, struct hvmon_vcpu *vcpu, u64
 	}
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && vcpu->in_section)
 		return HVMON_LATER;
-	wanted = hvmon_need_resched();
+	wanted = !e->lazy || hvmon_need_resched();
 	hvmon_eventfd_signal(e->eventfd);
-	if (e->lazy && !wanted && hvmon_need_resched())
+	if (!wanted && hvmon_need_resched())
 		hvmon_defer_resched(vcpu);
 	return 0;
 }

@@ -585,9 +585,6 @@ static inline struct hvmon_vcpu *hvmon_vcpu_next(struct hvmon_vm *vm, u32 *id)
 
 /* Under vm->lock. A new vCPU is known to nobody until it is published */
 struct hvmon_vcpu *hvmon_vcpu_create(struct hvmon_vm *vm, u32 id);
-/* run.c: at its making; and when a doorbell has woken a thread that is to run here */
-void hvmon_defer_init(struct hvmon_vcpu *vcpu);
-void hvmon_defer_resched(struct hvmon_vcpu *vcpu);
 void hvmon_vcpu_publish(struct hvmon_vcpu *vcpu);
 int hvmon_vcpu_inject(struct hvmon_vcpu *vcpu, const struct hvmon_inject *arg);
 void hvmon_vcpu_free(struct hvmon_vcpu *vcpu);
@@ -621,6 +618,9 @@ void hvmon_vcpu_kick(struct hvmon_vcpu *vcpu);
 void hvmon_kick_all_sync(struct hvmon_vm *vm);
 
 long hvmon_vcpu_run(struct hvmon_vcpu *vcpu);
+/* At its making; and when a doorbell has woken a thread that is to run here */
+void hvmon_defer_init(struct hvmon_vcpu *vcpu);
+void hvmon_defer_resched(struct hvmon_vcpu *vcpu);
 /* True if something would wake the vCPU from HLT */
 bool hvmon_vcpu_has_event(struct hvmon_vcpu *vcpu);
 

@@ -484,9 +484,9 @@ struct hvmon_msi {
  *
  * The eventfd stays alive, without its fds too, until HVMON_IOEVENTFD_DEASSIGN
  * with the same @addr, @len, @datamatch and flags (HVMON_IOEVENTFD_LAZY does not
- * matter), or until the VM goes. @fd is
- * the eventfd then, or -1 for whichever it is. When the call returns the eventfd
- * is not signalled any more; ENOENT if there is no such.
+ * matter), or until the VM goes. @fd is the eventfd then, or -1 for whichever it
+ * is. When the call returns the eventfd is not signalled any more; ENOENT if there
+ * is no such.
  */
 struct hvmon_ioeventfd {
 	__u32 size;
