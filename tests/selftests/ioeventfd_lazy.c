@@ -42,6 +42,7 @@ GUEST64(lonely,
 static int fd;
 static u32 wakes;
 static u32 *flag;
+static pthread_barrier_t ready;
 
 /* The scheduler runs it as soon as it is woken */
 static void *reader(void *arg)
@@ -51,6 +52,7 @@ static void *reader(void *arg)
 
 	(void)arg;
 	SYS(sched_setscheduler(0, SCHED_FIFO, &param));
+	pthread_barrier_wait(&ready);
 	while (read(fd, &n, sizeof(n)) == sizeof(n)) {
 		__atomic_fetch_add(&wakes, 1, __ATOMIC_RELAXED);
 		__atomic_store_n(flag, 0, __ATOMIC_RELEASE);
@@ -135,7 +137,9 @@ int main(void)
 	pin();
 	fd = SYS(eventfd(0, EFD_CLOEXEC));
 	flag = (u32 *)(w->vm->mem + FLAG);
+	pthread_barrier_init(&ready, NULL, 2);
 	CHECK(!pthread_create(&t, NULL, reader, NULL), "no thread");
+	pthread_barrier_wait(&ready);
 	EXPECT_REPORT(v);
 	CHECK_EQ(set("1000"), 0);
 	eager = wakes_of(v, 0);
