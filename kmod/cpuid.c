@@ -22,29 +22,59 @@
 /*
  * A table as it was given, and what makes the lookup short: the order by leaf
  * and subleaf, and for the first leaves of the three usual ranges where in
- * that order they begin. Replaced as a whole, only before the first run.
+ * that order they are. Replaced as a whole, only before the first run.
  */
 #define RANGE_LEAVES	64
 
+#define PLAIN_FOUND	BIT(0)	/* entries are what the guest sees */
+#define PLAIN_MISSING	BIT(1)	/* of a subleaf without an entry it sees zeros */
+
+/**
+ * struct leaf_place - where a leaf's entries are
+ * @first: position of the first one in hvmon_cpuid_table.order
+ * @plain: no more than the entries say: PLAIN_*
+ * @n: how many there are
+ */
+struct leaf_place {
+	u8 first;
+	u8 plain;
+	u16 n;
+};
+
 struct hvmon_cpuid_table {
-	u16 first[3][RANGE_LEAVES];	/* position in order + 1, 0: none */
+	struct leaf_place place[3][RANGE_LEAVES];
 	u8 order[HVMON_MAX_CPUID];
 	u32 n;
 	struct hvmon_cpuid_entry e[];
 };
+
+static_assert(HVMON_MAX_CPUID - 1 <= U8_MAX);
 
 static struct hvmon_cpuid_table *table_of(const struct hvmon_vcpu *vcpu)
 {
 	return container_of(vcpu->cpuid, struct hvmon_cpuid_table, e[0]);
 }
 
-static u16 *first_slot(struct hvmon_cpuid_table *t, u32 leaf)
+static __always_inline struct leaf_place *place_slot(struct hvmon_cpuid_table *t, u32 leaf)
 {
 	u32 range = leaf >> 30;
 
 	if (range > 2 || (leaf & 0x3fffffff) >= RANGE_LEAVES)
 		return NULL;
-	return &t->first[range][leaf & 0x3fffffff];
+	return &t->place[range][leaf & 0x3fffffff];
+}
+
+/* See state_bits() and lookup() */
+static u8 how_plain(u32 leaf)
+{
+	switch (leaf) {
+	case 1: case 7: case 0xd: case 0x80000001:
+		return PLAIN_MISSING;
+	case 0xb: case 0x1f:
+		return PLAIN_FOUND;
+	default:
+		return PLAIN_FOUND | PLAIN_MISSING;
+	}
 }
 
 static int compare_entries(const void *a, const void *b, const void *priv)
@@ -59,29 +89,9 @@ static int compare_entries(const void *a, const void *b, const void *priv)
 	return 0;
 }
 
-static struct hvmon_cpuid_table *make_table(const struct hvmon_cpuid_entry *e, u32 n)
+static noinline struct leaf_place search_leaf(const struct hvmon_cpuid_table *t, u32 leaf)
 {
-	struct hvmon_cpuid_table *t = kzalloc(struct_size(t, e, n), GFP_KERNEL_ACCOUNT);
-	u16 *slot;
-	u32 i;
-
-	if (!t)
-		return NULL;
-	t->n = n;
-	memcpy(t->e, e, n * sizeof(*e));
-	for (i = 0; i < n; i++)
-		t->order[i] = i;
-	sort_r(t->order, n, sizeof(t->order[0]), compare_entries, NULL, t->e);
-	for (i = n; i-- > 0;) {
-		slot = first_slot(t, t->e[t->order[i]].leaf);
-		if (slot)
-			*slot = i + 1;
-	}
-	return t;
-}
-
-static noinline int search_leaf(const struct hvmon_cpuid_table *t, u32 leaf)
-{
+	struct leaf_place p = { .plain = how_plain(leaf) };
 	u32 lo = 0, hi = t->n, mid;
 
 	while (lo < hi) {
@@ -91,38 +101,67 @@ static noinline int search_leaf(const struct hvmon_cpuid_table *t, u32 leaf)
 		else
 			hi = mid;
 	}
-	return lo < t->n && t->e[t->order[lo]].leaf == leaf ? lo : -1;
+	p.first = lo;
+	while (lo < t->n && t->e[t->order[lo]].leaf == leaf)
+		lo++;
+	p.n = lo - p.first;
+	if (!p.n)
+		p.plain = 0;
+	return p;
 }
 
-/* Position in order of the first entry of a leaf, or -1 */
-static __always_inline int find_leaf(struct hvmon_cpuid_table *t, u32 leaf)
+static struct hvmon_cpuid_table *make_table(const struct hvmon_cpuid_entry *e, u32 n)
 {
-	u16 *slot = first_slot(t, leaf);
+	struct hvmon_cpuid_table *t = kzalloc(struct_size(t, e, n), GFP_KERNEL_ACCOUNT);
+	struct leaf_place *slot;
+	u32 i;
 
-	return slot ? *slot - 1 : search_leaf(t, leaf);
+	if (!t)
+		return NULL;
+	t->n = n;
+	memcpy(t->e, e, n * sizeof(*e));
+	for (i = 0; i < n; i++)
+		t->order[i] = i;
+	sort_r(t->order, n, sizeof(t->order[0]), compare_entries, NULL, t->e);
+	for (i = 0; i < n; i++) {
+		slot = place_slot(t, e[i].leaf);
+		if (slot)
+			*slot = search_leaf(t, e[i].leaf);
+	}
+	return t;
 }
 
-/* The entry of a subleaf, of which the leaf's first one is at @i */
-static __always_inline struct hvmon_cpuid_entry *find_subleaf(struct hvmon_cpuid_table *t, u32 i,
-							      u32 leaf, u32 subleaf)
+static __always_inline struct leaf_place find_leaf(struct hvmon_cpuid_table *t, u32 leaf)
+{
+	const struct leaf_place *slot = place_slot(t, leaf);
+
+	return likely(slot) ? *slot : search_leaf(t, leaf);
+}
+
+/*
+ * The entry of a subleaf. Its place in the order is as far from the first one as the
+ * subleaf's number says, or less far if some before it are missing.
+ */
+static __always_inline struct hvmon_cpuid_entry *find_subleaf(struct hvmon_cpuid_table *t,
+							      struct leaf_place p, u32 subleaf)
 {
 	struct hvmon_cpuid_entry *e;
+	u32 i = min_t(u32, subleaf, p.n - 1);
 
-	for (; i < t->n; i++) {
-		e = &t->e[t->order[i]];
-		if (e->leaf != leaf)
-			break;
-		if (!(e->flags & HVMON_CPUID_INDEXED) || e->subleaf == subleaf)
+	if (!p.n)
+		return NULL;
+	for (;; i--) {
+		e = &t->e[t->order[p.first + i]];
+		if (e->subleaf == subleaf || !(e->flags & HVMON_CPUID_INDEXED))
 			return e;
+		if (e->subleaf < subleaf || !i)
+			return NULL;
 	}
-	return NULL;
 }
 
 static struct hvmon_cpuid_entry *find_entry(struct hvmon_cpuid_table *t, u32 leaf, u32 subleaf)
 {
-	int i = find_leaf(t, leaf);
-
-	return i < 0 ? NULL : find_subleaf(t, i, leaf, subleaf);
+	return find_subleaf(t, find_leaf(t, leaf), subleaf);
 }
 
 /*
@@ -197,15 +236,14 @@ static void state_bits(struct hvmon_vcpu *vcpu, struct hvmon_cpuid_entry *e)
 	}
 }
 
-static __always_inline struct hvmon_cpuid_entry lookup(struct hvmon_vcpu *vcpu, u32 leaf,
-						       u32 subleaf)
+static struct hvmon_cpuid_entry lookup(struct hvmon_vcpu *vcpu, u32 leaf, u32 subleaf)
 {
 	struct hvmon_cpuid_table *t = table_of(vcpu);
 	struct hvmon_cpuid_entry *e = NULL, v = { .leaf = leaf };
-	int i = find_leaf(t, leaf);
+	struct leaf_place p = find_leaf(t, leaf);
 
-	if (i >= 0)
-		e = find_subleaf(t, i, leaf, subleaf);
+	if (p.n)
+		e = find_subleaf(t, p, subleaf);
 	else if (leaf != 0xb && leaf != 0x1f)
 		e = out_of_range(vcpu, leaf, subleaf);
 	if (e) {
@@ -243,19 +281,38 @@ void hvmon_cpuid(struct hvmon_vcpu *vcpu, u32 leaf, u32 subleaf, u32 *eax, u32 *
 	*edx = v.edx;
 }
 
-/**
- * hvmon_cpuid_execute() - what the instruction does to the guest's registers
- * @vcpu: the vCPU
- */
-void hvmon_cpuid_execute(struct hvmon_vcpu *vcpu)
+static noinline void execute_slowly(struct hvmon_vcpu *vcpu, u64 *gpr)
 {
-	u64 *gpr = vcpu->regs.gpr;
 	struct hvmon_cpuid_entry v = lookup(vcpu, gpr[HVMON_RAX], gpr[HVMON_RCX]);
 
 	gpr[HVMON_RAX] = v.eax;
 	gpr[HVMON_RBX] = v.ebx;
 	gpr[HVMON_RCX] = v.ecx;
 	gpr[HVMON_RDX] = v.edx;
+}
+
+/**
+ * hvmon_cpuid_execute() - what the instruction does to the guest's registers
+ * @vcpu: the vCPU
+ */
+void hvmon_cpuid_execute(struct hvmon_vcpu *vcpu)
+{
+	static const struct hvmon_cpuid_entry nothing;
+	struct hvmon_cpuid_table *t = table_of(vcpu);
+	const struct hvmon_cpuid_entry *e;
+	u64 *gpr = vcpu->regs.gpr;
+	struct leaf_place p = find_leaf(t, gpr[HVMON_RAX]);
+
+	e = find_subleaf(t, p, gpr[HVMON_RCX]);
+	if (unlikely(!(p.plain & (e ? PLAIN_FOUND : PLAIN_MISSING)))) {
+		execute_slowly(vcpu, gpr);
+		return;
+	}
+	e = e ?: &nothing;
+	gpr[HVMON_RAX] = e->eax;
+	gpr[HVMON_RBX] = e->ebx;
+	gpr[HVMON_RCX] = e->ecx;
+	gpr[HVMON_RDX] = e->edx;
 }
 
 /* ------------------------------------------------------------------ */
