@@ -34,7 +34,7 @@ struct hvmon_emul_access {
 	u32 len;
 	bool write;
 	bool done;
-	u8 data[32];
+	u8 data[32] __aligned(8);
 };
 
 /* Three operands, each in two pages */

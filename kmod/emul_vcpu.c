@@ -11,6 +11,7 @@
 
 #include "emul.h"
 #include "hvmon.h"
+#include "lapic.h"
 #include "trace.h"
 #include "window.h"
 
@@ -103,7 +104,7 @@ static int bus_access(struct hvmon_vcpu *vcpu, struct hvmon_emul_access *a)
 			  hvmon_bus_read(vcpu, HVMON_BUS_MMIO, a->gpa, a->len, a->data);
 }
 
-static void trace_access(struct hvmon_vcpu *vcpu, const struct hvmon_emul_access *a, bool user)
+static __always_inline void trace_access(struct hvmon_vcpu *vcpu, const struct hvmon_emul_access *a, bool user)
 {
 	if (trace_hvmon_mmio_enabled())
 		trace_hvmon_mmio(vcpu, a->write, a->gpa, a->len, trace_value(a), user);
@@ -114,7 +115,7 @@ static int kernel_device(struct hvmon_vcpu *vcpu, struct hvmon_emul_access *a)
 {
 	int r = -EOPNOTSUPP;
 
-	if (vcpu->lapic)
+	if (vcpu->lapic && !((vcpu->lapic->base ^ a->gpa) >> PAGE_SHIFT))
 		r = lapic_access(vcpu, a);
 	if (r)
 		r = bus_access(vcpu, a);
@@ -123,7 +124,9 @@ static int kernel_device(struct hvmon_vcpu *vcpu, struct hvmon_emul_access *a)
 	return r;
 }
 
-static int to_launcher(struct hvmon_vcpu *vcpu, struct hvmon_emul_access *a)
+/* What the launcher has to do; HVMON_RUN calls @complete when it has done it */
+static int to_launcher(struct hvmon_vcpu *vcpu, struct hvmon_emul_access *a,
+		       int (*complete)(struct hvmon_vcpu *vcpu))
 {
 	struct hvmon_run *run = vcpu->run;
 
@@ -137,9 +140,8 @@ static int to_launcher(struct hvmon_vcpu *vcpu, struct hvmon_emul_access *a)
 		memset(run->data, 0, a->len);
 	if (a->write)
 		trace_access(vcpu, a, true);
-	vcpu->complete = emul_mmio_done;
-	hvmon_user_exit(vcpu, HVMON_EXIT_MMIO);
-	return EM_WAIT;
+	vcpu->complete = complete;
+	return hvmon_user_exit(vcpu, HVMON_EXIT_MMIO);
 }
 
 static int vcpu_access(struct hvmon_emul *em, struct hvmon_emul_access *a)
@@ -147,10 +149,6 @@ static int vcpu_access(struct hvmon_emul *em, struct hvmon_emul_access *a)
 	struct hvmon_vcpu *vcpu = vcpu_of(em);
 	int r;
 
-	if (vcpu->exit.place == HVMON_PLACE_LAUNCHER && a->gpa == to_vcpu_emul(em)->gpa) {
-		vcpu->stats.mmio++;
-		return to_launcher(vcpu, a);
-	}
 	if (a->write)
 		r = hvmon_gpa_write(vcpu, a->gpa, a->data, a->len);
 	else
@@ -165,7 +163,8 @@ static int vcpu_access(struct hvmon_emul *em, struct hvmon_emul_access *a)
 	vcpu->stats.mmio++;
 	if (!kernel_device(vcpu, a))
 		return EM_OK;
-	return to_launcher(vcpu, a);
+	to_launcher(vcpu, a, emul_mmio_done);
+	return EM_WAIT;
 }
 
 static int vcpu_ram(struct hvmon_emul *em, u64 gpa, u32 len, bool write)
@@ -681,24 +680,53 @@ static bool operand_is_at(struct hvmon_vcpu *vcpu, struct hvmon_emul *em, u64 gp
 	return !hvmon_gva_to_gpa(vcpu, lin, access, true, &found, &error) && found == gpa;
 }
 
+/* A MOV whose access is done: the register that it loads, and RIP */
+static int finish_mov(struct hvmon_vcpu *vcpu, const struct hvmon_emul_access *a)
+{
+	const struct hvmon_insn *insn = &vcpu->emul->insn;
+	u64 val;
+
+	vcpu->stats.emulated++;
+	if (!a->write) {
+		memcpy(&val, a->data, sizeof(val));
+		hvmon_insn_set_reg(insn, &vcpu->regs,
+				   insn->dst == OPD_ACC ? HVMON_RAX : insn->reg, a->len, val);
+	}
+	vcpu->regs.rflags &= ~(u64)X86_EFLAGS_RF;
+	vcpu->exit.insn_len = insn->len;
+	return hvmon_call(skip_insn, vcpu);
+}
+
+static int mov_done(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_emul_access *a = &vcpu->emul->log[0];
+
+	if (!a->write) {
+		/* The launcher may go on writing there: copied once */
+		memcpy(a->data, vcpu->run->data, sizeof(u64));
+		trace_access(vcpu, a, true);
+	}
+	return finish_mov(vcpu, a);
+}
+
 /**
- * hvmon_emulate_device - emulate an access to a device of the kernel, inside the section
+ * hvmon_emulate_device - emulate an access to a device, inside the section
  * @vcpu: the vCPU
  * @gpa: the address that faulted, where there is no memory
- * @lapic: it is in the LAPIC's page; else a device on the bus may have it
  *
  * What drivers use: MOV to or from an address in one page, one access. Guest memory
  * is read, its page tables too, as far as it is present. All of an instruction or
- * nothing: so it needs no copy of the registers, and no log of accesses.
+ * nothing: so it needs no copy of the registers, and no log of accesses but the one
+ * that the launcher is to complete.
  *
- * Return: HVMON_RESUME; HVMON_LATER: nothing has happened, hvmon_emulate() has to
- * do it; or -errno.
+ * Return: HVMON_RESUME; HVMON_USER; HVMON_LATER: nothing has happened, hvmon_emulate()
+ * has to do it; or -errno.
  */
-int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa, bool lapic)
+int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa)
 {
 	struct hvmon_emul *em = vcpu->emul;
 	const struct hvmon_insn *insn;
-	struct hvmon_emul_access a;
+	struct hvmon_emul_access *a;
 	u64 val;
 	int r;
 
@@ -708,31 +736,23 @@ int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa, bool lapic)
 	insn = &em->insn;
 	if (insn->op != OP_MOV || !insn->mem || insn->src == OPD_SEG)
 		return HVMON_LATER;
-	a.gpa = gpa;
-	a.len = insn->opsize;
-	a.write = insn->dst == OPD_RM;
-	if (!operand_is_at(vcpu, em, gpa, a.len, a.write))
+	a = &em->log[0];
+	a->gpa = gpa;
+	a->len = insn->opsize;
+	a->write = insn->dst == OPD_RM;
+	if (!operand_is_at(vcpu, em, gpa, a->len, a->write))
 		return HVMON_LATER;
-	if (a.write) {
+	if (a->write) {
 		val = insn->src == OPD_IMM ? insn->imm :
 		      hvmon_insn_reg(insn, &vcpu->regs,
-				     insn->src == OPD_ACC ? HVMON_RAX : insn->reg, a.len);
-		memcpy(a.data, &val, sizeof(val));
+				     insn->src == OPD_ACC ? HVMON_RAX : insn->reg, a->len);
+		memcpy(a->data, &val, sizeof(val));
 	}
-	if (lapic ? lapic_access(vcpu, &a) : bus_access(vcpu, &a))
-		return HVMON_LATER;
-	trace_access(vcpu, &a, false);
+	r = kernel_device(vcpu, a);
+	if (r == HVMON_LATER)
+		return r;
 	vcpu->stats.mmio++;
-	vcpu->stats.emulated++;
-	if (!a.write) {
-		memcpy(&val, a.data, sizeof(val));
-		hvmon_insn_set_reg(insn, &vcpu->regs,
-				   insn->dst == OPD_ACC ? HVMON_RAX : insn->reg, a.len, val);
-	}
-	vcpu->regs.rflags &= ~(u64)X86_EFLAGS_RF;
-	vcpu->exit.insn_len = insn->len;
-	r = hvmon_call(skip_insn, vcpu);
-	return r < 0 ? r : HVMON_RESUME;
+	return r ? to_launcher(vcpu, a, mov_done) : finish_mov(vcpu, a);
 }
 
 /**

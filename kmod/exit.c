@@ -178,22 +178,15 @@ int hvmon_exit_unexpected(struct hvmon_vcpu *vcpu)
 /* ---- memory ---- */
 
 /*
- * Inside a section: devices of the kernel, among them doorbells, whose user wants to
- * go on at once. Memory may have to be waited for, and the launcher in any case.
+ * Inside a section: devices, as far as one look at the guest's memory is enough to
+ * know what is accessed. Memory may have to be waited for.
  */
 static int exit_mmu_section(struct hvmon_vcpu *vcpu, u64 gpa)
 {
-	bool lapic;
-
 	if (hvmon_gpa_has_slot(vcpu, gpa))
 		return HVMON_LATER;
-	lapic = hvmon_lapic_has_page(vcpu, gpa);
-	if (!lapic && !hvmon_bus_has_device(vcpu, HVMON_BUS_MMIO, gpa)) {
-		vcpu->exit.place = HVMON_PLACE_LAUNCHER;
-		return HVMON_LATER;
-	}
-	vcpu->exit.place = HVMON_PLACE_NO_MEMORY;
-	return hvmon_emulate_device(vcpu, gpa, lapic);
+	vcpu->exit.no_memory = true;
+	return hvmon_emulate_device(vcpu, gpa);
 }
 
 int hvmon_exit_mmu(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
@@ -203,8 +196,7 @@ int hvmon_exit_mmu(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 
 	if (vcpu->in_section)
 		return exit_mmu_section(vcpu, gpa);
-	r = vcpu->exit.place == HVMON_PLACE_UNKNOWN ? hvmon_mmu_fault(vcpu, gpa, access) :
-						      -ENOENT;
+	r = vcpu->exit.no_memory ? -ENOENT : hvmon_mmu_fault(vcpu, gpa, access);
 	trace_hvmon_fault(vcpu, gpa, access, r);
 	if (r == HVMON_RESUME) {
 		vcpu->stats.faults++;

@@ -264,7 +264,8 @@ struct hvmon_window {
  * @info2: second qualification
  * @insn_len: length of the instruction, 0 if the processor does not tell
  * @bytes_len: how many of @bytes are valid
- * @place: what the section has found at the address that faulted: HVMON_PLACE_*
+ * @no_memory: the section has found none at the address that faulted: nobody has to look
+ *             again
  * @bytes: instruction bytes that the processor fetched
  */
 struct hvmon_exit_info {
@@ -273,15 +274,8 @@ struct hvmon_exit_info {
 	u64 info2;
 	u8 insn_len;
 	u8 bytes_len;
-	u8 place;
+	bool no_memory;
 	u8 bytes[15];
-};
-
-/* So that nobody has to look again */
-enum {
-	HVMON_PLACE_UNKNOWN,
-	HVMON_PLACE_NO_MEMORY,
-	HVMON_PLACE_LAUNCHER,		/* nor a device of the kernel */
 };
 
 /*
@@ -781,11 +775,8 @@ void hvmon_emul_fini(struct hvmon_vcpu *vcpu);
  * ~0 if none. HVMON_LATER inside a section.
  */
 int hvmon_emulate(struct hvmon_vcpu *vcpu, u64 gpa);
-/*
- * In a section: a plain load from a device of the kernel at @gpa, or a store; or
- * HVMON_LATER. @lapic: it is the LAPIC's page
- */
-int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa, bool lapic);
+/* In a section: a plain load from a device at @gpa, or a store; or HVMON_LATER */
+int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa);
 /* Length of the instruction at RIP, fetched and decoded; or -errno */
 int hvmon_insn_len(struct hvmon_vcpu *vcpu);
 /* Fetch up to @len bytes at CS:RIP; the number, or -errno */
@@ -826,7 +817,6 @@ void hvmon_bus_fini(struct hvmon_vm *vm);
 /* 0 if a device took the access, -EOPNOTSUPP if none did, HVMON_LATER from a section's write */
 int hvmon_bus_read(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, void *data);
 int hvmon_bus_write(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, const void *data);
-bool hvmon_bus_has_device(struct hvmon_vcpu *vcpu, int bus, u64 addr);
 
 /* ------------------------------------------------------------------ */
 /* eventfd.c */
@@ -891,7 +881,6 @@ u8 hvmon_lapic_masked_class(struct hvmon_vcpu *vcpu);
 /* MSRs 0x800-0x8ff in x2APIC mode, TSC_DEADLINE; -EINVAL: #GP */
 int hvmon_lapic_get_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 *val);
 int hvmon_lapic_set_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 val);
-bool hvmon_lapic_has_page(struct hvmon_vcpu *vcpu, u64 gpa);
 /* Accesses to the xAPIC page of this vCPU; -EOPNOTSUPP if @gpa is not in it */
 int hvmon_lapic_mmio_read(struct hvmon_vcpu *vcpu, u64 gpa, u32 len, void *data);
 int hvmon_lapic_mmio_write(struct hvmon_vcpu *vcpu, u64 gpa, u32 len, const void *data);

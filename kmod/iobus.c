@@ -252,25 +252,3 @@ int hvmon_bus_write(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, const v
 	srcu_read_unlock(&vm->srcu, idx);
 	return ret;
 }
-
-/**
- * hvmon_bus_has_device() - may an access to this address be a device's?
- * @vcpu: whose access
- * @bus: HVMON_BUS_PIO or HVMON_BUS_MMIO
- * @addr: address
- *
- * Return: whether there is a device, for accesses of whatever length and value.
- */
-bool hvmon_bus_has_device(struct hvmon_vcpu *vcpu, int bus, u64 addr)
-{
-	struct hvmon_vm *vm = vcpu->vm;
-	const struct hvmon_bus *b;
-	bool has;
-	int idx;
-
-	idx = srcu_read_lock(&vm->srcu);
-	b = srcu_dereference(vm->bus[bus], &vm->srcu);
-	has = b && bus_match(b, bus_upper_bound(b, addr), addr, 1);
-	srcu_read_unlock(&vm->srcu, idx);
-	return has;
-}

@@ -280,18 +280,6 @@ static int page_offset_of(struct hvmon_lapic *l, u64 gpa, u32 len)
 	return gpa - base;
 }
 
-/**
- * hvmon_lapic_has_page() - is an address one of the vCPU's xAPIC page?
- * @vcpu: the vCPU
- * @gpa: address
- *
- * Return: false also if it has no LAPIC, or not in xAPIC mode.
- */
-bool hvmon_lapic_has_page(struct hvmon_vcpu *vcpu, u64 gpa)
-{
-	return page_offset_of(vcpu->lapic, gpa, 1) >= 0;
-}
-
 /*
  * Only aligned accesses of 32 bits are defined (SDM vol. 3, 11.4.1). Others
  * read the bytes that are there, and write nothing.

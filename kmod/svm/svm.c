@@ -276,7 +276,7 @@ static noinstr int enter(struct hvmon_vcpu *vcpu)
 	vcpu->exit.info2 = vmcb->exit_info2;
 	vcpu->exit.insn_len = 0;
 	vcpu->exit.bytes_len = 0;
-	vcpu->exit.place = HVMON_PLACE_UNKNOWN;
+	vcpu->exit.no_memory = false;
 	return 0;
 }
 

@@ -376,8 +376,11 @@ static int exit_ept_section(struct hvmon_vcpu *vcpu, u32 access)
 	/* It may have been the LAPIC's TPR */
 	if (unlikely(out_of_sync(vcpu)))
 		vmx_sync(vcpu, this_cpu_ptr(&vmx_cpus));
-	if (r == HVMON_LATER && vcpu->exit.place != HVMON_PLACE_UNKNOWN)
+	if (r == HVMON_LATER && vcpu->exit.no_memory)
 		vmx_fetch_for_emulation(vcpu);
+	/* The skip comes after the section */
+	if (r == HVMON_USER)
+		vmx_get(vcpu, VMX_INTERRUPTIBILITY);
 	return r;
 }
 

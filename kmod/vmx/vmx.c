@@ -368,7 +368,7 @@ static noinstr int enter(struct hvmon_vcpu *vcpu)
 
 	vcpu->exit.insn_len = 0;
 	vcpu->exit.bytes_len = 0;
-	vcpu->exit.place = HVMON_PLACE_UNKNOWN;
+	vcpu->exit.no_memory = false;
 	vcpu->exit.info1 = 0;
 	vcpu->exit.info2 = 0;
 	if (unlikely(vmx->pdptrs_stale)) {
