@@ -60,22 +60,21 @@ int hvmon_exit_cpuid(struct hvmon_vcpu *vcpu)
 
 int hvmon_exit_rdmsr(struct hvmon_vcpu *vcpu)
 {
-	u64 *gpr = vcpu->regs.gpr;
+	u64 *gpr = vcpu->regs.gpr, *val = &vcpu->exit.val;
 	u32 msr = gpr[HVMON_RCX];
-	u64 val = 0;
 	int r;
 
-	r = hvmon_msr_get(vcpu, msr, &val, false);
+	r = hvmon_msr_get(vcpu, msr, val, false);
 	if (r == HVMON_LATER)
 		return r;
 	vcpu->stats.msr_read++;
-	trace_hvmon_msr(vcpu, false, msr, val, r < 0);
+	trace_hvmon_msr(vcpu, false, msr, r < 0 ? 0 : *val, r < 0);
 	if (r < 0) {
 		hvmon_inject_gp(vcpu);
 		return HVMON_RESUME;
 	}
-	gpr[HVMON_RAX] = (u32)val;
-	gpr[HVMON_RDX] = val >> 32;
+	gpr[HVMON_RAX] = (u32)*val;
+	gpr[HVMON_RDX] = *val >> 32;
 	return skip(vcpu);
 }
 

@@ -262,6 +262,8 @@ struct hvmon_window {
  * @code: the vendor's exit code
  * @info1: first qualification
  * @info2: second qualification
+ * @val: what RDMSR reads: of a local variable whose address is passed, the compiler
+ *       would have every exit check that it did not overflow
  * @insn_len: length of the instruction, 0 if the processor does not tell
  * @bytes_len: how many of @bytes are valid
  * @no_memory: the section has found none at the address that faulted: nobody has to look
@@ -272,6 +274,7 @@ struct hvmon_exit_info {
 	u64 code;
 	u64 info1;
 	u64 info2;
+	u64 val;
 	u8 insn_len;
 	u8 bytes_len;
 	bool no_memory;

@@ -97,22 +97,22 @@ static int vendor_get(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
 	return hvmon_call(get_msr, vcpu, msr, val) ? -EINVAL : 0;
 }
 
-static int vendor_set(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
+static int vendor_set(struct hvmon_vcpu *vcpu, u32 msr, u64 val, bool host)
 {
-	return hvmon_call(set_msr, vcpu, msr, *val) ? -EINVAL : 0;
+	return hvmon_call(set_msr, vcpu, msr, val) ? -EINVAL : 0;
 }
 
 /*
  * AMD takes any address here and keeps 32 bits of it, because SYSENTER does
  * not exist in its 64-bit mode; Intel faults (SDM vol. 4, IA32_SYSENTER_ESP).
  */
-static int sysenter_set(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
+static int sysenter_set(struct hvmon_vcpu *vcpu, u32 msr, u64 val, bool host)
 {
-	s64 canonical = sign_extend64(*val, vcpu->caps.la57 ? 56 : 47);
+	s64 canonical = sign_extend64(val, vcpu->caps.la57 ? 56 : 47);
 
-	if (canonical != *val && !vcpu->caps.amd)
+	if (canonical != val && !vcpu->caps.amd)
 		return -EINVAL;
-	return vendor_set(vcpu, msr, (u64 *)&canonical, host);
+	return vendor_set(vcpu, msr, canonical, host);
 }
 
 static int efer_get(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
@@ -121,9 +121,9 @@ static int efer_get(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
 	return 0;
 }
 
-static int efer_set(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
+static int efer_set(struct hvmon_vcpu *vcpu, u32 msr, u64 val, bool host)
 {
-	return hvmon_set_efer(vcpu, *val, host);
+	return hvmon_set_efer(vcpu, val, host);
 }
 
 /* Without an irqchip: the launcher's LAPIC if any, at its usual place, off */
@@ -134,9 +134,9 @@ static int apic_base_get(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
 	return 0;
 }
 
-static int apic_base_set(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
+static int apic_base_set(struct hvmon_vcpu *vcpu, u32 msr, u64 val, bool host)
 {
-	return vcpu->lapic ? hvmon_lapic_set_base(vcpu, *val, host) : -EINVAL;
+	return vcpu->lapic ? hvmon_lapic_set_base(vcpu, val, host) : -EINVAL;
 }
 
 static int tsc_get(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
@@ -145,17 +145,17 @@ static int tsc_get(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
 	return 0;
 }
 
-static int tsc_set(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
+static int tsc_set(struct hvmon_vcpu *vcpu, u32 msr, u64 val, bool host)
 {
-	hvmon_tsc_write(vcpu, *val, host);
+	hvmon_tsc_write(vcpu, val, host);
 	return 0;
 }
 
 /* The guest's write moves its TSC by the difference: SDM vol. 3, 17.17.3 */
-static int tsc_adjust_set(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
+static int tsc_adjust_set(struct hvmon_vcpu *vcpu, u32 msr, u64 val, bool host)
 {
 	if (!host)
-		hvmon_set_tsc_offset(vcpu, vcpu->tsc_offset + *val - vcpu->msr.tsc_adjust);
+		hvmon_set_tsc_offset(vcpu, vcpu->tsc_offset + val - vcpu->msr.tsc_adjust);
 	return 0;
 }
 
@@ -167,14 +167,15 @@ static int tsc_aux_get(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
 	return 0;
 }
 
-static int tsc_aux_set(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
+static int tsc_aux_set(struct hvmon_vcpu *vcpu, u32 msr, u64 val, bool host)
 {
 	if (!vcpu->caps.rdtscp && !vcpu->caps.rdpid)
 		return -EINVAL;
 	/* AMD drops the upper half, Intel faults */
-	if (*val >> 32 && !vcpu->caps.amd)
+	if (val >> 32 && !vcpu->caps.amd)
 		return -EINVAL;
-	*val = (u32)*val;
+	vcpu->msr.tsc_aux = (u32)val;
+	vcpu->out_of_sync = true;
 	return 0;
 }
 
@@ -189,35 +190,27 @@ static int shared_get(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
 	return 0;
 }
 
-static int shared_set(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
+static int shared_set(struct hvmon_vcpu *vcpu, u32 msr, u64 val, bool host)
 {
-	int r = hvmon_call(set_msr, vcpu, msr, *val);
+	int r = hvmon_call(set_msr, vcpu, msr, val);
 
 	return r == -ENOENT ? 0 : r;
 }
 
-static int pat_set(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
+static int pat_set(struct hvmon_vcpu *vcpu, u32 msr, u64 val, bool host)
 {
-	return hvmon_pat_valid(*val) ? shared_set(vcpu, msr, val, host) : -EINVAL;
+	return hvmon_pat_valid(val) ? shared_set(vcpu, msr, val, host) : -EINVAL;
 }
 
-static int mtrr_set(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
+static int mtrr_set(struct hvmon_vcpu *vcpu, u32 msr, u64 val, bool host)
 {
-	return hvmon_mtrr_valid(msr, *val, vcpu->caps.maxphyaddr) ? 0 : -EINVAL;
-}
-
-static int misc_enable_set(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
-{
-	if (*val & ~(u64)(MISC_ENABLE_RO | MISC_ENABLE_RW))
-		return -EINVAL;
-	*val = (*val & MISC_ENABLE_RW) | (vcpu->msr.misc_enable & MISC_ENABLE_RO);
-	return 0;
+	return hvmon_mtrr_valid(msr, val, vcpu->caps.maxphyaddr) ? 0 : -EINVAL;
 }
 
 /* Guests may only clear it; bits beyond the three are reserved */
-static int mcg_status_set(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
+static int mcg_status_set(struct hvmon_vcpu *vcpu, u32 msr, u64 val, bool host)
 {
-	return *val && !host ? -EINVAL : 0;
+	return val && !host ? -EINVAL : 0;
 }
 
 static int de_cfg_get(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
@@ -246,9 +239,9 @@ static u64 spec_ctrl_valid(const struct hvmon_vcpu *vcpu)
 	return valid;
 }
 
-static int spec_ctrl_set(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
+static int spec_ctrl_set(struct hvmon_vcpu *vcpu, u32 msr, u64 val, bool host)
 {
-	return *val & ~spec_ctrl_valid(vcpu) ? -EINVAL : shared_set(vcpu, msr, val, host);
+	return val & ~spec_ctrl_valid(vcpu) ? -EINVAL : shared_set(vcpu, msr, val, host);
 }
 
 static int wrmsr_checked(u32 msr, u64 val)
@@ -264,10 +257,10 @@ static int wrmsr_checked(u32 msr, u64 val)
 	return r;
 }
 
-static int pred_cmd_set(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
+static int pred_cmd_set(struct hvmon_vcpu *vcpu, u32 msr, u64 val, bool host)
 {
 	/* Nothing to restore; the barrier is for the CPU that runs the vCPU now */
-	if (host || !*val)
+	if (host || !val)
 		return 0;
 	return wrmsr_checked(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 }
@@ -277,9 +270,9 @@ static int pv_get(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
 	return hvmon_pv_get_msr(vcpu, msr, val);
 }
 
-static int pv_set(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
+static int pv_set(struct hvmon_vcpu *vcpu, u32 msr, u64 val, bool host)
 {
-	return hvmon_pv_set_msr(vcpu, msr, *val);
+	return hvmon_pv_set_msr(vcpu, msr, val);
 }
 
 /* ------------------------------------------------------------------ */
@@ -320,7 +313,8 @@ const struct hvmon_msr_row hvmon_msr_rows[] = {
 	{ MSR_IA32_MCG_CAP, .flags = RO },
 	{ MSR_IA32_MCG_STATUS, .flags = STATE, VALUE(mcg_status), .reserved = ~7ULL,
 	  .set = mcg_status_set },
-	{ MSR_IA32_MISC_ENABLE, .flags = STATE, VALUE(misc_enable), .set = misc_enable_set },
+	{ MSR_IA32_MISC_ENABLE, .flags = STATE, VALUE(misc_enable), .keep = MISC_ENABLE_RO,
+	  .reserved = ~(u64)(MISC_ENABLE_RO | MISC_ENABLE_RW) },
 	/* Branch stepping is accepted, even if it steps instructions; no LBR */
 	{ MSR_IA32_DEBUGCTLMSR, .flags = STATE, VALUE(debugctl),
 	  .reserved = ~(u64)DEBUGCTLMSR_BTF, .get = shared_get, .set = shared_set },
@@ -345,8 +339,7 @@ const struct hvmon_msr_row hvmon_msr_rows[] = {
 	{ MSR_SYSCALL_MASK, .flags = STATE, CAP(longmode), IN_VENDOR },
 	{ MSR_FS_BASE, .count = 2, .flags = CANON, CAP(longmode), IN_VENDOR },
 	{ MSR_KERNEL_GS_BASE, .flags = STATE | CANON, CAP(longmode), IN_VENDOR },
-	{ MSR_TSC_AUX, .flags = STATE | SYNC, VALUE(tsc_aux), .get = tsc_aux_get,
-	  .set = tsc_aux_set },
+	{ MSR_TSC_AUX, .flags = STATE, .get = tsc_aux_get, .set = tsc_aux_set },
 	/* AMD, from here. What is zero is read unprotected by Linux somewhere */
 	/* Four counters exist whatever CPUID says: APM vol. 2, 13.2.1. They stand still */
 	{ MSR_K7_EVNTSEL0, .count = 8, .flags = DROP, CAP(amd) },
@@ -373,7 +366,7 @@ static bool row_has(const struct hvmon_msr_row *row, u32 msr)
 }
 
 /* Not bsearch(), which calls its comparison through a pointer */
-static const struct hvmon_msr_row *search_rows(u32 msr)
+static noinline const struct hvmon_msr_row *search_rows(u32 msr)
 {
 	u32 lo = 0, hi = ARRAY_SIZE(hvmon_msr_rows), mid;
 
@@ -389,30 +382,34 @@ static const struct hvmon_msr_row *search_rows(u32 msr)
 	return NULL;
 }
 
+#define HINTS	64
+
 /*
  * Rows that were found, by the low bits of what was looked for. Of all vCPUs, and
  * no more than a hint: a row says itself which MSRs it has.
  */
-static u8 found[64];
+static const struct hvmon_msr_row *found[HINTS] = { [0 ... HINTS - 1] = hvmon_msr_rows };
 
-static_assert(ARRAY_SIZE(hvmon_msr_rows) <= U8_MAX);
-
-const struct hvmon_msr_row *hvmon_msr_find(u32 msr)
+static __always_inline const struct hvmon_msr_row *find(u32 msr)
 {
-	u8 *hint = &found[msr % ARRAY_SIZE(found)];
-	const struct hvmon_msr_row *row = &hvmon_msr_rows[READ_ONCE(*hint)];
+	const struct hvmon_msr_row **hint = &found[msr % HINTS], *row = READ_ONCE(*hint);
 
-	if (likely(row_has(row, msr)))
+	if (likely(row->index == msr) || row_has(row, msr))
 		return row;
 	row = search_rows(msr);
 	if (row)
-		WRITE_ONCE(*hint, row - hvmon_msr_rows);
+		WRITE_ONCE(*hint, row);
 	return row;
 }
 
-static const struct hvmon_msr_row *find_for(struct hvmon_vcpu *vcpu, u32 msr)
+const struct hvmon_msr_row *hvmon_msr_find(u32 msr)
 {
-	const struct hvmon_msr_row *row = hvmon_msr_find(msr);
+	return find(msr);
+}
+
+static __always_inline const struct hvmon_msr_row *find_for(struct hvmon_vcpu *vcpu, u32 msr)
+{
+	const struct hvmon_msr_row *row = find(msr);
 
 	if (row && row->cap && !*((const bool *)&vcpu->caps + row->cap - 1))
 		return NULL;
@@ -470,6 +467,7 @@ int hvmon_msr_get(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host)
 int hvmon_msr_set(struct hvmon_vcpu *vcpu, u32 msr, u64 val, bool host)
 {
 	const struct hvmon_msr_row *row;
+	u64 *value;
 	int r;
 
 	if (lapic_msr(msr))
@@ -485,12 +483,13 @@ int hvmon_msr_set(struct hvmon_vcpu *vcpu, u32 msr, u64 val, bool host)
 	if (!host && row->flags & DROP)
 		return 0;
 	if (row->set) {
-		r = row->set(vcpu, msr, &val, host);
+		r = row->set(vcpu, msr, val, host);
 		if (r || !row->value)
 			return r;
 	}
 	if (row->value) {
-		*stored(vcpu, row, msr) = val;
+		value = stored(vcpu, row, msr);
+		*value = (val & ~row->keep) | (*value & row->keep);
 		vcpu->out_of_sync |= !!(row->flags & SYNC);
 	} else if (val != row->fixed) {
 		return -EINVAL;	/* the launcher's, of an MSR that holds nothing */

@@ -32,6 +32,7 @@
  * @value: offset + 1 in struct hvmon_msr_values where it is stored, 0: nowhere
  * @cap: offset + 1 in struct hvmon_guest_caps of the bool that it needs, 0: none
  * @reserved: bits that fault when set
+ * @keep: bits that a write does not change, if it is stored
  * @fixed: what reads give if it is not stored
  * @get: reads, instead of all that
  * @set: writes, after the checks; stored if it returns 0 and @value is set
@@ -43,9 +44,10 @@ struct hvmon_msr_row {
 	u16 value;
 	u16 cap;
 	u64 reserved;
+	u64 keep;
 	u64 fixed;
 	int (*get)(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host);
-	int (*set)(struct hvmon_vcpu *vcpu, u32 msr, u64 *val, bool host);
+	int (*set)(struct hvmon_vcpu *vcpu, u32 msr, u64 val, bool host);
 };
 
 extern const struct hvmon_msr_row hvmon_msr_rows[];
