@@ -4,7 +4,6 @@
  * Handlers return HVMON_RESUME, HVMON_USER, HVMON_LATER or -errno (hvmon.h).
  */
 #include <linux/module.h>
-#include <uapi/linux/kvm_para.h>
 
 #include "cpuid.h"
 #include "hvmon.h"
@@ -113,22 +112,16 @@ int hvmon_exit_hlt(struct hvmon_vcpu *vcpu)
 
 int hvmon_exit_hypercall(struct hvmon_vcpu *vcpu)
 {
-	u64 *gpr = vcpu->regs.gpr;
-	u64 mask = hvmon_call(code_bits, vcpu) == 64 ? ~0ULL : U32_MAX;
+	int r;
 
 	if (!vcpu->caps.pv) {
 		hvmon_inject_ud(vcpu);
 		return HVMON_RESUME;
 	}
-	/* One call may send 128 interrupts: too much with interrupts off */
-	if (vcpu->in_section && (gpr[HVMON_RAX] & mask) == KVM_HC_SEND_IPI)
-		return HVMON_LATER;
+	r = hvmon_pv_hypercall(vcpu);
+	if (r != HVMON_RESUME)
+		return r;
 	vcpu->stats.hypercall++;
-	gpr[HVMON_RAX] = mask & hvmon_pv_hypercall(vcpu, gpr[HVMON_RAX] & mask,
-						   gpr[HVMON_RBX] & mask,
-						   gpr[HVMON_RCX] & mask,
-						   gpr[HVMON_RDX] & mask,
-						   gpr[HVMON_RSI] & mask);
 	return skip(vcpu);
 }
 

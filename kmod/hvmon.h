@@ -990,8 +990,8 @@ static inline void hvmon_pv_clear_unhalted(struct hvmon_vcpu *vcpu)
 	WRITE_ONCE(vcpu->pv.unhalted, false);
 }
 
-/* Hypercalls (kick a vCPU, send IPIs); outside sections. The guest's RAX */
-u64 hvmon_pv_hypercall(struct hvmon_vcpu *vcpu, u64 nr, u64 a0, u64 a1, u64 a2, u64 a3);
+/* Hypercalls: kick a vCPU, send IPIs */
+int hvmon_pv_hypercall(struct hvmon_vcpu *vcpu);
 
 /* ------------------------------------------------------------------ */
 /* stats.c */

@@ -354,7 +354,7 @@ bool hvmon_pv_eoi_sync(struct hvmon_vcpu *vcpu)
 /* ------------------------------------------------------------------ */
 /* Hypercalls */
 
-static u64 kick_cpu(struct hvmon_vcpu *vcpu, u64 apic_id)
+static noinline u64 kick_cpu(struct hvmon_vcpu *vcpu, u64 apic_id)
 {
 	struct hvmon_vcpu *v;
 
@@ -389,8 +389,11 @@ int hvmon_pv_ipi_dests(u64 lo, u64 hi, u32 min, bool long_mode, u32 *dest)
 	return n;
 }
 
-static u64 send_ipi(struct hvmon_vcpu *vcpu, u64 lo, u64 hi, u64 min, u64 icr, bool long_mode)
+/* Not in line: what it needs of the stack is not for every hypercall to set up */
+static noinline u64 send_ipi(struct hvmon_vcpu *vcpu, const u64 *gpr, u64 mask)
 {
+	u64 lo = gpr[HVMON_RBX] & mask, hi = gpr[HVMON_RCX] & mask;
+	u64 icr = gpr[HVMON_RSI] & mask;
 	struct hvmon_irq_msg msg = {
 		.mode = icr >> 8 & 7,
 		.vector = icr & 0xff,
@@ -407,7 +410,7 @@ static u64 send_ipi(struct hvmon_vcpu *vcpu, u64 lo, u64 hi, u64 min, u64 icr, b
 		return -KVM_EINVAL;
 	if (!vcpu->lapic)
 		return -KVM_ENOSYS;
-	n = hvmon_pv_ipi_dests(lo, hi, min, long_mode, dest);
+	n = hvmon_pv_ipi_dests(lo, hi, gpr[HVMON_RDX] & mask, mask == ~0ULL, dest);
 	for (i = 0; i < n; i++) {
 		msg.dest = dest[i];
 		reached += hvmon_irq_deliver(vcpu->vm, vcpu->lapic, &msg);
@@ -417,48 +420,41 @@ static u64 send_ipi(struct hvmon_vcpu *vcpu, u64 lo, u64 hi, u64 min, u64 icr, b
 
 /**
  * hvmon_pv_hypercall() - VMCALL or VMMCALL
- * @vcpu: the caller's; in a section for all but KVM_HC_SEND_IPI
- * @nr: RAX
- * @a0: RBX
- * @a1: RCX
- * @a2: RDX
- * @a3: RSI
+ * @vcpu: the caller's: the call's number is in RAX, its operands in RBX, RCX, RDX
+ *	  and RSI, of each 32 bits outside of 64-bit mode. RAX gets the result
  *
- * Return: the guest's RAX.
+ * Return: HVMON_RESUME; HVMON_LATER in a section, for what takes long.
  */
-u64 hvmon_pv_hypercall(struct hvmon_vcpu *vcpu, u64 nr, u64 a0, u64 a1, u64 a2, u64 a3)
+int hvmon_pv_hypercall(struct hvmon_vcpu *vcpu)
 {
-	bool long_mode = hvmon_call(code_bits, vcpu) == 64;
-	u64 r;
+	u64 mask = hvmon_call(code_bits, vcpu) == 64 ? ~0ULL : U32_MAX;
+	u64 *gpr = vcpu->regs.gpr;
+	u64 r = -KVM_ENOSYS;
 
-	if (!long_mode) {
-		nr = (u32)nr;
-		a0 = (u32)a0;
-		a1 = (u32)a1;
-		a2 = (u32)a2;
-		a3 = (u32)a3;
-	}
 	if (hvmon_call(cpl, vcpu)) {
 		r = -KVM_EPERM;
 		goto out;
 	}
-	r = -KVM_ENOSYS;
-	switch (nr) {
+	switch (gpr[HVMON_RAX] & mask) {
 	case KVM_HC_VAPIC_POLL_IRQ:
 		r = 0;
 		break;
 	case KVM_HC_KICK_CPU:
 		if (has(vcpu, FEATURE(PV_UNHALT)))
-			r = kick_cpu(vcpu, a1);
+			r = kick_cpu(vcpu, gpr[HVMON_RCX] & mask);
 		break;
 	case KVM_HC_SEND_IPI:
+		/* To as many as 128: too much with interrupts off */
+		if (vcpu->in_section)
+			return HVMON_LATER;
 		if (has(vcpu, FEATURE(PV_SEND_IPI)))
-			r = send_ipi(vcpu, a0, a1, a2, a3, long_mode);
+			r = send_ipi(vcpu, gpr, mask);
 		break;
 	case KVM_HC_CLOCK_PAIRING:
 		r = -KVM_EOPNOTSUPP;
 		break;
 	}
 out:
-	return long_mode ? r : (u32)r;
+	gpr[HVMON_RAX] = r & mask;
+	return HVMON_RESUME;
 }
