@@ -34,19 +34,22 @@ static inline bool hvmon_resume_work_pending(void)
 
 #define HVMON_TIF_RESCHED	(_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY)
 
+#define HVMON_TIF_WORK		(HVMON_TIF_RESCHED | _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | \
+				 _TIF_NOTIFY_RESUME)
+
 /*
- * Work that the thread has to do before it may enter a guest, but for what @later
- * has of HVMON_TIF_RESCHED. The kernel's helper that does the work dereferences a
+ * Work that the thread has to do before it may enter a guest, as far as @heed has
+ * it of HVMON_TIF_WORK. The kernel's helper that does the work dereferences a
  * struct kvm_vcpu on 6.x: run.c returns to user space for signals and calls
  * schedule() for the scheduler.
  */
-static inline bool hvmon_host_work_pending(unsigned long later)
+static __always_inline bool hvmon_host_work_pending(unsigned long heed)
 {
-	unsigned long flags = READ_ONCE(current_thread_info()->flags) & ~later;
+	unsigned long flags = READ_ONCE(current_thread_info()->flags) & heed;
 
-	if (flags & (HVMON_TIF_RESCHED | _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL))
-		return true;
-	return flags & _TIF_NOTIFY_RESUME && hvmon_resume_work_pending();
+	if (likely(!flags))
+		return false;
+	return flags & ~(unsigned long)_TIF_NOTIFY_RESUME || hvmon_resume_work_pending();
 }
 
 static inline bool hvmon_need_resched(void)

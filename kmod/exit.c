@@ -4,6 +4,8 @@
  * Handlers return HVMON_RESUME, HVMON_USER, HVMON_LATER or -errno (hvmon.h).
  */
 #include <linux/module.h>
+#include <asm/debugreg.h>
+#include <asm/trapnr.h>
 
 #include "cpuid.h"
 #include "hvmon.h"
@@ -43,11 +45,25 @@ int hvmon_user_exit(struct hvmon_vcpu *vcpu, u32 exit)
 	return HVMON_USER;
 }
 
-static int skip(struct hvmon_vcpu *vcpu)
+/**
+ * hvmon_skip_end() - what few instructions need when they are skipped
+ * @vcpu: the vCPU; RIP, the sum, has left the 4 GiB that it was in, or TF is set
+ *
+ * Return: HVMON_RESUME.
+ */
+int hvmon_skip_end(struct hvmon_vcpu *vcpu)
 {
-	int r = hvmon_call(skip_insn, vcpu);
+	if (hvmon_call(code_bits, vcpu) != 64)
+		vcpu->regs.rip = (u32)vcpu->regs.rip;
+	/* The guest single-steps itself: SDM vol. 3, 18.3.1.4; APM vol. 2, 13.1.4 */
+	if (vcpu->regs.rflags & X86_EFLAGS_TF)
+		hvmon_queue_exception(vcpu, X86_TRAP_DB, false, 0, DR_STEP);
+	return HVMON_RESUME;
+}
 
-	return r < 0 ? r : HVMON_RESUME;
+static __always_inline int skip(struct hvmon_vcpu *vcpu)
+{
+	return hvmon_call(skip_insn, vcpu);
 }
 
 int hvmon_exit_cpuid(struct hvmon_vcpu *vcpu)
@@ -107,7 +123,7 @@ int hvmon_exit_hlt(struct hvmon_vcpu *vcpu)
 		return hvmon_user_exit(vcpu, HVMON_EXIT_HLT);
 	/* The run loop decides whether there is anything to wait for */
 	vcpu->mp_state = HVMON_MP_HALTED;
-	return HVMON_RESUME;
+	return HVMON_LEAVE;
 }
 
 int hvmon_exit_hypercall(struct hvmon_vcpu *vcpu)

@@ -300,7 +300,7 @@ struct hvmon_vcpu {
 	struct mutex mutex;	/* held through every ioctl on the vCPU */
 	struct hvmon_run *run;	/* the run page: write-only but where copied once */
 	bool in_section;	/* handlers that may sleep return HVMON_LATER */
-	unsigned long later;	/* HVMON_TIF_RESCHED while hvmon_defer_resched() holds */
+	unsigned long heed;	/* HVMON_TIF_WORK; less while hvmon_defer_resched() holds */
 	struct hrtimer defer_timer;	/* its end; runs inside a section only */
 	bool in_stretch;
 	unsigned long rcu_noted;	/* hvmon_note_context_switch()'s, in jiffies */
@@ -671,6 +671,7 @@ int hvmon_set_efer(struct hvmon_vcpu *vcpu, u64 val, bool host);
 int hvmon_set_xcr0(struct hvmon_vcpu *vcpu, u64 val);
 
 /* exit.c: neutral exits. Vendor code decodes and calls these; they decide. */
+int hvmon_skip_end(struct hvmon_vcpu *vcpu);
 int hvmon_exit_cpuid(struct hvmon_vcpu *vcpu);
 int hvmon_exit_rdmsr(struct hvmon_vcpu *vcpu);
 int hvmon_exit_wrmsr(struct hvmon_vcpu *vcpu);

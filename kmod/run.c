@@ -24,7 +24,7 @@
  */
 static __always_inline bool host_wants_cpu(struct hvmon_vcpu *vcpu)
 {
-	return hvmon_host_work_pending(vcpu->later) ||
+	return hvmon_host_work_pending(vcpu->heed) ||
 	       (!IS_ENABLED(CONFIG_PREEMPT_RT) && local_softirq_pending());
 }
 
@@ -38,8 +38,7 @@ static bool intr_window_open(struct hvmon_vcpu *vcpu)
 /* Requests that are served inside the section do not end it */
 #define IN_SECTION_REQS	BIT(HVMON_REQ_EVENT)
 
-/* Every exit asks: in line */
-static __always_inline bool must_leave(struct hvmon_vcpu *vcpu)
+static bool must_leave(struct hvmon_vcpu *vcpu)
 {
 	return (READ_ONCE(vcpu->requests) & ~IN_SECTION_REQS) || host_wants_cpu(vcpu) ||
 	       vcpu->mp_state != HVMON_MP_RUNNABLE || intr_window_open(vcpu);
@@ -176,12 +175,6 @@ static void inject_events(struct hvmon_vcpu *vcpu)
 	open_intr_window(vcpu, pending_vector(vcpu) >= 0);
 }
 
-static bool events_waiting(struct hvmon_vcpu *vcpu)
-{
-	return hvmon_request_take(vcpu, HVMON_REQ_EVENT) || vcpu->in_flight.valid ||
-	       vcpu->exception.valid;
-}
-
 /* ---- section ---- */
 
 /*
@@ -196,8 +189,12 @@ static int enter_repeatedly(struct hvmon_vcpu *vcpu)
 	int r;
 
 	do {
-		if (events_waiting(vcpu))
-			inject_events(vcpu);
+		if (unlikely(READ_ONCE(vcpu->requests))) {
+			if (READ_ONCE(vcpu->requests) & ~IN_SECTION_REQS)
+				return HVMON_RESUME;
+			if (hvmon_request_take(vcpu, HVMON_REQ_EVENT))
+				inject_events(vcpu);
+		}
 		trace_hvmon_entry(vcpu);
 		hvmon_guest_enter();
 		r = hvmon_call(enter, vcpu);
@@ -207,7 +204,7 @@ static int enter_repeatedly(struct hvmon_vcpu *vcpu)
 		vcpu->stats.exits++;
 		trace_hvmon_exit(vcpu);
 		r = hvmon_call(handle_exit, vcpu);
-	} while (r == HVMON_RESUME && !must_leave(vcpu));
+	} while (r == HVMON_RESUME && !host_wants_cpu(vcpu) && !intr_window_open(vcpu));
 	return r;
 }
 
@@ -236,6 +233,7 @@ static enum hrtimer_restart defer_timer_fn(struct hrtimer *timer)
 
 void hvmon_defer_init(struct hvmon_vcpu *vcpu)
 {
+	vcpu->heed = HVMON_TIF_WORK;
 	hvmon_hrtimer_setup(&vcpu->defer_timer, defer_timer_fn, HRTIMER_MODE_REL_PINNED_HARD);
 }
 
@@ -251,18 +249,18 @@ void hvmon_defer_resched(struct hvmon_vcpu *vcpu)
 {
 	unsigned int us = READ_ONCE(defer_us);
 
-	if (!us || !vcpu->in_section || vcpu->later)
+	if (!us || !vcpu->in_section || vcpu->heed != HVMON_TIF_WORK)
 		return;
-	vcpu->later = HVMON_TIF_RESCHED;
+	vcpu->heed = HVMON_TIF_WORK & ~HVMON_TIF_RESCHED;
 	hrtimer_start(&vcpu->defer_timer, ns_to_ktime(us * NSEC_PER_USEC),
 		      HRTIMER_MODE_REL_PINNED_HARD);
 }
 
 static void defer_end(struct hvmon_vcpu *vcpu)
 {
-	if (!vcpu->later)
+	if (vcpu->heed == HVMON_TIF_WORK)
 		return;
-	vcpu->later = 0;
+	vcpu->heed = HVMON_TIF_WORK;
 	/* It is this processor's: its callback cannot be running */
 	hrtimer_try_to_cancel(&vcpu->defer_timer);
 }
@@ -450,7 +448,7 @@ static int run_loop(struct hvmon_vcpu *vcpu)
 		if (r)
 			return r;
 		yield_to_host(vcpu);
-		if (hvmon_host_work_pending(0))
+		if (hvmon_host_work_pending(HVMON_TIF_WORK))
 			return visit_user_space();
 		if (READ_ONCE(vcpu->requests)) {
 			r = serve_requests(vcpu);

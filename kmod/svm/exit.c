@@ -66,14 +66,17 @@ int svm_opcode_len(const u8 *bytes, int n, bool bits64, const u8 *opcode, int op
 	return i + opcode_len;
 }
 
-static __always_inline void get_code(struct hvmon_vcpu *vcpu, struct hvmon_code *code)
+static __always_inline struct hvmon_code code_at(const struct hvmon_vcpu *vcpu)
 {
 	const struct svm_save *save = &vcpu->svm->vmcb->save;
+	int bits = svm_cs_bits(save);
 
-	code->bits = svm_cs_bits(save);
-	code->lin = code->bits == 64 ? vcpu->regs.rip : (u32)(save->cs.base + vcpu->regs.rip);
-	code->cr3 = save->cr3;
-	code->mode = hvmon_fetch_mode(save->cr0, save->cr4, save->efer, save->cpl);
+	return (struct hvmon_code) {
+		.bits = bits,
+		.lin = bits == 64 ? vcpu->regs.rip : (u32)(save->cs.base + vcpu->regs.rip),
+		.cr3 = save->cr3,
+		.mode = hvmon_fetch_mode(save->cr0, save->cr4, save->efer, save->cpl),
+	};
 }
 
 /**
@@ -83,7 +86,7 @@ static __always_inline void get_code(struct hvmon_vcpu *vcpu, struct hvmon_code 
  */
 void svm_get_code(struct hvmon_vcpu *vcpu, struct hvmon_code *code)
 {
-	get_code(vcpu, code);
+	*code = code_at(vcpu);
 }
 
 /*
@@ -107,9 +110,9 @@ static noinline int fetch_len(struct hvmon_vcpu *vcpu, const struct svm_insn *in
 }
 
 /* Sets vcpu->exit.insn_len. Return: 0, or what the handler has to return */
-static int know_len(struct hvmon_vcpu *vcpu, const struct svm_insn *insn)
+static __always_inline int know_len_inline(struct hvmon_vcpu *vcpu, const struct svm_insn *insn)
 {
-	struct hvmon_code code;
+	const struct hvmon_code code = code_at(vcpu);
 	u64 bytes;
 
 	/* A hypervisor below us may promise the next RIP and leave it 0 */
@@ -118,12 +121,16 @@ static int know_len(struct hvmon_vcpu *vcpu, const struct svm_insn *insn)
 		return 0;
 	}
 	/* Mostly the same page as before; and prefixes are rare */
-	get_code(vcpu, &code);
 	if (!hvmon_window_peek(vcpu, &code, &bytes, sizeof(bytes)) ||
 	    (bytes & insn->mask) != insn->opcode)
 		return fetch_len(vcpu, insn);
 	vcpu->exit.insn_len = insn->len;
 	return 0;
+}
+
+static noinline int know_len(struct hvmon_vcpu *vcpu, const struct svm_insn *insn)
+{
+	return know_len_inline(vcpu, insn);
 }
 
 /**
@@ -136,38 +143,44 @@ int svm_skip_insn(struct hvmon_vcpu *vcpu)
 {
 	u64 old = vcpu->regs.rip, rip = old + vcpu->exit.insn_len;
 
-	if (unlikely((rip ^ old) >> 32) && svm_code_bits(vcpu) != 64)
-		rip = (u32)rip;
 	vcpu->regs.rip = rip;
 	vcpu->svm->vmcb->int_state &= ~SVM_INT_SHADOW;
-	/* The guest single-steps itself: 13.1.4 */
-	if (unlikely(vcpu->regs.rflags & X86_EFLAGS_TF))
-		hvmon_queue_exception(vcpu, 1, false, 0, DR_STEP);
+	if (unlikely((rip ^ old) >> 32 | (vcpu->regs.rflags & X86_EFLAGS_TF)))
+		return hvmon_skip_end(vcpu);
 	return HVMON_RESUME;
 }
 
 /* ---- instructions ---- */
 
-static int exit_cpuid(struct hvmon_vcpu *vcpu)
+static noinline int exit_cpuid(struct hvmon_vcpu *vcpu)
 {
-	int r = know_len(vcpu, &insn_cpuid);
+	int r = know_len_inline(vcpu, &insn_cpuid);
 
 	return r ? r : hvmon_exit_cpuid(vcpu);
 }
 
-static int exit_msr(struct hvmon_vcpu *vcpu)
+static noinline int exit_rdmsr(struct hvmon_vcpu *vcpu)
 {
-	bool write = vcpu->exit.info1 & 1;
-	int r = know_len(vcpu, write ? &insn_wrmsr : &insn_rdmsr);
+	int r = know_len_inline(vcpu, &insn_rdmsr);
+
+	return r ? r : hvmon_exit_rdmsr(vcpu);
+}
+
+static noinline int exit_wrmsr(struct hvmon_vcpu *vcpu)
+{
+	int r = know_len_inline(vcpu, &insn_wrmsr);
 
 	if (r)
 		return r;
-	if (!write)
-		return hvmon_exit_rdmsr(vcpu);
 	r = hvmon_exit_wrmsr(vcpu);
 	if (unlikely(vcpu->out_of_sync) && vcpu->in_section)
 		svm_sync(vcpu, this_cpu_ptr(&svm_cpus));
 	return r;
+}
+
+static int exit_msr(struct hvmon_vcpu *vcpu)
+{
+	return vcpu->exit.info1 & 1 ? exit_wrmsr(vcpu) : exit_rdmsr(vcpu);
 }
 
 static int exit_hlt(struct hvmon_vcpu *vcpu)
@@ -452,23 +465,11 @@ bool svm_exit_known(u64 code)
 	return code == SVM_EXIT_NPF || (code < ARRAY_SIZE(handlers) && handlers[code]);
 }
 
-/**
- * svm_handle_exit() - settle the last exit
- * @vcpu: the vCPU
- *
- * The frequent ones are called directly: an indirect branch costs more than
- * these comparisons.
- *
- * Return: HVMON_RESUME, HVMON_USER, HVMON_LATER, HVMON_LEAVE or -errno.
- */
-int svm_handle_exit(struct hvmon_vcpu *vcpu)
+/* The frequent ones by comparisons: an indirect branch costs more than these */
+static __always_inline int dispatch(struct hvmon_vcpu *vcpu)
 {
-	struct hvmon_svm_vcpu *svm = vcpu->svm;
 	u64 code = vcpu->exit.code;
 
-	if (unlikely(svm->watch || svm->vmcb->exit_int_info & SVM_EVENT_VALID) &&
-	    vcpu->in_section)
-		svm_after_exit(vcpu);
 	if (code == SVM_EXIT_MSR)
 		return exit_msr(vcpu);
 	if (code == SVM_EXIT_CPUID)
@@ -481,9 +482,33 @@ int svm_handle_exit(struct hvmon_vcpu *vcpu)
 		return exit_ioio(vcpu);
 	if (code == SVM_EXIT_HLT)
 		return exit_hlt(vcpu);
+	if (code == SVM_EXIT_VMMCALL)
+		return exit_vmmcall(vcpu);
 	if ((u32)code == SVM_EXIT_INVALID)
 		return exit_invalid(vcpu);
 	if (!svm_exit_known(code))
 		return hvmon_exit_unexpected(vcpu);
 	return handlers[array_index_nospec(code, ARRAY_SIZE(handlers))](vcpu);
+}
+
+static noinline int handle_watched(struct hvmon_vcpu *vcpu)
+{
+	if (vcpu->in_section)
+		svm_after_exit(vcpu);
+	return dispatch(vcpu);
+}
+
+/**
+ * svm_handle_exit() - settle the last exit
+ * @vcpu: the vCPU
+ *
+ * Return: HVMON_RESUME, HVMON_USER, HVMON_LATER, HVMON_LEAVE or -errno.
+ */
+int svm_handle_exit(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_svm_vcpu *svm = vcpu->svm;
+
+	if (unlikely(svm->watch || svm->vmcb->exit_int_info & SVM_EVENT_VALID))
+		return handle_watched(vcpu);
+	return dispatch(vcpu);
 }

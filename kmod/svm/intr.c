@@ -205,6 +205,7 @@ void svm_after_exit(struct hvmon_vcpu *vcpu)
 		else if (vcpu->in_flight.type == HVMON_EV_EXCEPTION &&
 			 vcpu->in_flight.vector == 14)
 			vcpu->in_flight.payload = vmcb->save.cr2;
+		hvmon_request(vcpu, HVMON_REQ_EVENT);
 	}
 	svm->injected = 0;
 	watch_nmi(vcpu);

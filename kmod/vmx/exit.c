@@ -12,9 +12,27 @@
 
 /* ---- instructions ---- */
 
+/* A handler that is called again, after the section, knows it already */
 static void know_len(struct hvmon_vcpu *vcpu)
 {
-	vcpu->exit.insn_len = vmx_get(vcpu, VMX_EXIT_INSN_LEN);
+	if (vcpu->in_section)
+		vcpu->exit.insn_len = vmx_vmread(VMX_EXIT_INSN_LEN);
+}
+
+/* RIP has been moved on from @old; @blocked is the interruptibility state */
+static __always_inline int skipped(struct hvmon_vcpu *vcpu, u64 old, u64 blocked)
+{
+	if (unlikely(blocked & (VMX_BLOCK_STI | VMX_BLOCK_MOVSS)))
+		vmx_set(vcpu, VMX_INTERRUPTIBILITY,
+			blocked & ~(u64)(VMX_BLOCK_STI | VMX_BLOCK_MOVSS));
+	if (unlikely((vcpu->regs.rip ^ old) >> 32 | (vcpu->regs.rflags & X86_EFLAGS_TF)))
+		return hvmon_skip_end(vcpu);
+	return HVMON_RESUME;
+}
+
+static noinline int skipped_outside(struct hvmon_vcpu *vcpu, u64 old)
+{
+	return skipped(vcpu, old, vmx_get(vcpu, VMX_INTERRUPTIBILITY));
 }
 
 /**
@@ -25,20 +43,12 @@ static void know_len(struct hvmon_vcpu *vcpu)
  */
 int vmx_skip_insn(struct hvmon_vcpu *vcpu)
 {
-	u64 old = vcpu->regs.rip, rip = old + vcpu->exit.insn_len;
-	u64 blocked;
+	u64 old = vcpu->regs.rip;
 
-	if (unlikely((rip ^ old) >> 32) && vmx_code_bits(vcpu) != 64)
-		rip = (u32)rip;
-	vcpu->regs.rip = rip;
-	blocked = vmx_get(vcpu, VMX_INTERRUPTIBILITY);
-	if (unlikely(blocked & (VMX_BLOCK_STI | VMX_BLOCK_MOVSS)))
-		vmx_set(vcpu, VMX_INTERRUPTIBILITY,
-			blocked & ~(u64)(VMX_BLOCK_STI | VMX_BLOCK_MOVSS));
-	/* The guest single-steps itself: 18.3.1.4 */
-	if (unlikely(vcpu->regs.rflags & X86_EFLAGS_TF))
-		hvmon_queue_exception(vcpu, 1, false, 0, DR_STEP);
-	return HVMON_RESUME;
+	vcpu->regs.rip = old + vcpu->exit.insn_len;
+	if (unlikely(!vcpu->in_section))
+		return skipped_outside(vcpu, old);
+	return skipped(vcpu, old, vmx_peek(vcpu, VMX_INTERRUPTIBILITY));
 }
 
 static int exit_cpuid(struct hvmon_vcpu *vcpu)
@@ -506,26 +516,11 @@ bool vmx_exit_known(u32 reason)
 			 BIT_ULL(VMX_REASON_EPT_VIOLATION) | BIT_ULL(VMX_REASON_EPT_MISCONFIG) | \
 			 BIT_ULL(VMX_REASON_APIC_ACCESS) | BIT_ULL(VMX_REASON_PML_FULL))
 
-/**
- * vmx_handle_exit() - settle the last exit
- * @vcpu: the vCPU
- *
- * The frequent ones are called directly: an indirect branch costs more than
- * these comparisons.
- *
- * Return: HVMON_RESUME, HVMON_USER, HVMON_LATER, HVMON_LEAVE or -errno.
- */
-int vmx_handle_exit(struct hvmon_vcpu *vcpu)
+/* The frequent ones by comparisons: an indirect branch costs more than these */
+static __always_inline int dispatch(struct hvmon_vcpu *vcpu)
 {
-	u32 code = vcpu->exit.code, vectoring;
+	u32 code = vcpu->exit.code;
 
-	if (unlikely(vmx_tpr_changed(vcpu->vmx)))
-		vmx_take_tpr(vcpu);
-	if (vcpu->in_section && code < 64 && BIT_ULL(code) & VECTORING) {
-		vectoring = vmx_get(vcpu, VMX_IDT_VECTORING_INFO);
-		if (unlikely(vectoring & VMX_INTR_VALID))
-			vmx_after_exit(vcpu, vectoring);
-	}
 	if (code == VMX_REASON_WRMSR)
 		return exit_wrmsr(vcpu);
 	if (code == VMX_REASON_CPUID)
@@ -540,6 +535,8 @@ int vmx_handle_exit(struct hvmon_vcpu *vcpu)
 		return exit_hlt(vcpu);
 	if (code == VMX_REASON_RDMSR)
 		return exit_rdmsr(vcpu);
+	if (code == VMX_REASON_VMCALL)
+		return exit_vmcall(vcpu);
 	if (code == VMX_PSEUDO_PDPTRS)
 		return exit_pdptrs(vcpu);
 	if (code == VMX_PSEUDO_FAILED || code & VMX_REASON_FAILED_ENTRY)
@@ -548,4 +545,36 @@ int vmx_handle_exit(struct hvmon_vcpu *vcpu)
 	if (!vmx_exit_known(code))
 		return hvmon_exit_unexpected(vcpu);
 	return handlers[array_index_nospec(code, ARRAY_SIZE(handlers))](vcpu);
+}
+
+static bool may_be_vectoring(u32 code)
+{
+	return code < 64 && BIT_ULL(code) & VECTORING;
+}
+
+static noinline int handle_with_care(struct hvmon_vcpu *vcpu)
+{
+	u32 vectoring;
+
+	if (vmx_tpr_changed(vcpu->vmx))
+		vmx_take_tpr(vcpu);
+	if (vcpu->in_section && may_be_vectoring(vcpu->exit.code)) {
+		vectoring = vmx_get(vcpu, VMX_IDT_VECTORING_INFO);
+		if (unlikely(vectoring & VMX_INTR_VALID))
+			vmx_after_exit(vcpu, vectoring);
+	}
+	return dispatch(vcpu);
+}
+
+/**
+ * vmx_handle_exit() - settle the last exit
+ * @vcpu: the vCPU
+ *
+ * Return: HVMON_RESUME, HVMON_USER, HVMON_LATER, HVMON_LEAVE or -errno.
+ */
+int vmx_handle_exit(struct hvmon_vcpu *vcpu)
+{
+	if (unlikely(vmx_tpr_changed(vcpu->vmx)) || may_be_vectoring(vcpu->exit.code))
+		return handle_with_care(vcpu);
+	return dispatch(vcpu);
 }

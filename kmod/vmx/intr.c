@@ -71,6 +71,7 @@ void vmx_after_exit(struct hvmon_vcpu *vcpu, u32 vectoring)
 		vmx_clear_bits(vcpu, VMX_INTERRUPTIBILITY, VMX_BLOCK_NMI);
 	if (ev->type == HVMON_EV_EXCEPTION && ev->vector == 14)
 		ev->payload = vcpu->vmx->sw.cr2;
+	hvmon_request(vcpu, HVMON_REQ_EVENT);
 }
 
 /* ---- before an entry ---- */

@@ -73,14 +73,14 @@ void vmx_set_seg(struct hvmon_vcpu *vcpu, int seg, const struct hvmon_segment *i
 /* SS.DPL, always: 25.4.1 */
 int vmx_cpl(struct hvmon_vcpu *vcpu)
 {
-	return vmx_get(vcpu, VMX_SS_AR) >> 5 & 3;
+	return vmx_peek(vcpu, VMX_SS_AR) >> 5 & 3;
 }
 
 int vmx_code_bits(struct hvmon_vcpu *vcpu)
 {
-	u32 ar = vmx_get(vcpu, VMX_CS_AR);
+	u32 ar = vmx_peek(vcpu, VMX_CS_AR);
 
-	if (vmx_get(vcpu, VMX_EFER) & EFER_LMA && ar & HVMON_SEG_L)
+	if (ar & HVMON_SEG_L && vmx_get(vcpu, VMX_EFER) & EFER_LMA)
 		return 64;
 	return ar & HVMON_SEG_DB ? 32 : 16;
 }

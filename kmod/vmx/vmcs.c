@@ -21,14 +21,6 @@ static_assert(VMX_CR4 == VMX_CR0 + 2 && VMX_SS_AR == VMX_CS_AR + 1);
 
 /* ---- the cache ---- */
 
-static __always_inline void write_field(enum vmx_field field, u64 val)
-{
-	asm volatile("1: vmwrite %1, %0\n"
-		     "2:\n"
-		     _ASM_EXTABLE(1b, 2b)
-		     : : "r" ((u64)vmx_encodings[field]), "r" (val) : "cc");
-}
-
 /**
  * vmx_flush_dirty() - write the fields that have changed
  * @vmx: the vCPU, whose VMCS is current
@@ -45,23 +37,10 @@ noinstr void vmx_flush_dirty(struct hvmon_vmx_vcpu *vmx)
 		vmx->dirty[i] = 0;
 		while (word) {
 			field = i * BITS_PER_LONG + __ffs(word);
-			write_field(field, vmx->field[field]);
+			vmx_vmwrite(field, vmx->field[field]);
 			word &= word - 1;
 		}
 	}
-}
-
-/**
- * vmx_forget() - an exit has been taken
- * @vmx: the vCPU
- */
-noinstr void vmx_forget(struct hvmon_vmx_vcpu *vmx)
-{
-	unsigned int i = VMX_FIRST_VOLATILE / BITS_PER_LONG;
-
-	vmx->valid[i++] &= BIT(VMX_FIRST_VOLATILE % BITS_PER_LONG) - 1;
-	for (; i < BITS_TO_LONGS(VMX_NR_FIELDS); i++)
-		vmx->valid[i] = 0;
 }
 
 /**

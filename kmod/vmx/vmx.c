@@ -86,7 +86,7 @@ static void leave_vmx(void)
 #define INVEPT_ALL	2
 
 /* 31.3, INVEPT */
-static void flush_ept(u64 eptp)
+static noinstr void flush_ept(u64 eptp)
 {
 	const struct {
 		u64 eptp, reserved;
@@ -171,6 +171,22 @@ static void release(struct hvmon_vmx_vcpu *vmx, struct vmx_cpu *cpu)
 	disown_cpu(cpu);
 }
 
+static noinline void fetch_outside(struct hvmon_vmx_vcpu *vmx)
+{
+	struct vmx_cpu *cpu;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	cpu = this_cpu_ptr(&vmx_cpus);
+	if (make_current(vmx, cpu)) {
+		pr_err_ratelimited("hvmon: VMX operation cannot be entered: state of a guest is stale\n");
+	} else {
+		vmx_fetch_all(vmx);
+		release(vmx, cpu);
+	}
+	local_irq_restore(flags);
+}
+
 /**
  * vmx_fetch() - a field that the cache does not have
  * @vcpu: the vCPU
@@ -184,23 +200,13 @@ static void release(struct hvmon_vmx_vcpu *vmx, struct vmx_cpu *cpu)
 u64 vmx_fetch(struct hvmon_vcpu *vcpu, enum vmx_field field)
 {
 	struct hvmon_vmx_vcpu *vmx = vcpu->vmx;
-	struct vmx_cpu *cpu;
-	unsigned long flags;
 
-	if (vmx->current_here) {
+	if (likely(vmx->current_here)) {
 		vmx->field[field] = vmx_vmread(field);
 		__set_bit(field, vmx->valid);
-		return vmx->field[field];
-	}
-	local_irq_save(flags);
-	cpu = this_cpu_ptr(&vmx_cpus);
-	if (make_current(vmx, cpu)) {
-		pr_err_ratelimited("hvmon: VMX operation cannot be entered: state of a guest is stale\n");
 	} else {
-		vmx_fetch_all(vmx);
-		release(vmx, cpu);
+		fetch_outside(vmx);
 	}
-	local_irq_restore(flags);
 	return vmx->field[field];
 }
 
@@ -330,6 +336,15 @@ static void section_end(struct hvmon_vcpu *vcpu)
 			 BIT_ULL(VMX_REASON_APIC_ACCESS) | BIT_ULL(VMX_REASON_EOI) |	\
 			 BIT_ULL(VMX_REASON_APIC_WRITE) | BIT_ULL(VMX_REASON_PML_FULL))
 
+/* A field that is always known; the VMCS gets it now */
+static __always_inline void give_now(struct hvmon_vmx_vcpu *vmx, enum vmx_field field, u64 val)
+{
+	if (vmx->field[field] == val)
+		return;
+	vmx->field[field] = val;
+	vmx_vmwrite(field, val);
+}
+
 /* One of VMX_EAGER_FIELDS */
 static __always_inline u64 fetch_now(struct hvmon_vmx_vcpu *vmx, enum vmx_field field)
 {
@@ -353,8 +368,10 @@ static __always_inline void set_timer(struct hvmon_vcpu *vcpu)
 			due = now + vmx_hw.run_least;
 		ticks = min(ticks, vmx_timer_ticks(now, due, vmx_hw.misc & VMX_MISC_TIMER_SHIFT));
 	}
-	vmx_set(vcpu, VMX_PREEMPT_TIMER, ticks);
+	give_now(vcpu->vmx, VMX_PREEMPT_TIMER, ticks);
 }
+
+static_assert(BITS_TO_LONGS(VMX_NR_FIELDS) == 2);
 
 /*
  * One entry and one exit; kept short, since every exit pays for it. The host's
@@ -375,11 +392,12 @@ static noinstr int enter(struct hvmon_vcpu *vcpu)
 		vcpu->exit.code = VMX_PSEUDO_PDPTRS;
 		return 0;
 	}
-	vmx_set(vcpu, VMX_RSP, regs->gpr[HVMON_RSP]);
-	vmx_set(vcpu, VMX_RIP, regs->rip);
-	vmx_set(vcpu, VMX_RFLAGS, regs->rflags);
+	give_now(vmx, VMX_RSP, regs->gpr[HVMON_RSP]);
+	give_now(vmx, VMX_RIP, regs->rip);
+	give_now(vmx, VMX_RFLAGS, regs->rflags);
 	set_timer(vcpu);
-	vmx_flush_dirty(vmx);
+	if (unlikely(vmx->dirty[0] | vmx->dirty[1]))
+		vmx_flush_dirty(vmx);
 	if (vmx->flush) {
 		vmx->flush = false;
 		flush_ept(vmx->field[VMX_EPTP]);

@@ -621,9 +621,36 @@ static __always_inline u64 vmx_vmread(enum vmx_field field)
 	return val;
 }
 
+/* To a field of the current VMCS; fails as vmx_vmread() does */
+static __always_inline void vmx_vmwrite(enum vmx_field field, u64 val)
+{
+	asm volatile("1: vmwrite %1, %0\n"
+		     "2:\n"
+		     _ASM_EXTABLE(1b, 2b)
+		     : : "r" ((u64)vmx_encodings[field]), "r" (val) : "cc");
+}
+
+/* An exit has been taken: what it may have changed is not known any more */
+static __always_inline void vmx_forget(struct hvmon_vmx_vcpu *vmx)
+{
+	unsigned int i = VMX_FIRST_VOLATILE / BITS_PER_LONG;
+
+	vmx->valid[i++] &= BIT(VMX_FIRST_VOLATILE % BITS_PER_LONG) - 1;
+	for (; i < BITS_TO_LONGS(VMX_NR_FIELDS); i++)
+		vmx->valid[i] = 0;
+}
+
+/* As vmx_get(), for what an exit asks for once: in a section no call, and it is not kept */
+static __always_inline u64 vmx_peek(struct hvmon_vcpu *vcpu, enum vmx_field field)
+{
+	struct hvmon_vmx_vcpu *vmx = vcpu->vmx;
+
+	if (likely(arch_test_bit(field, vmx->valid)))
+		return vmx->field[field];
+	return likely(vmx->current_here) ? vmx_vmread(field) : vmx_fetch(vcpu, field);
+}
+
 void vmx_flush_dirty(struct hvmon_vmx_vcpu *vmx);
-/* After an exit: what it may have changed is not known any more */
-void vmx_forget(struct hvmon_vmx_vcpu *vmx);
 /* Every field that is not known is read; in a section */
 void vmx_fetch_all(struct hvmon_vmx_vcpu *vmx);
 /* Those that emulating one instruction takes; in a section */
