@@ -19,17 +19,33 @@
 #define RFLAGS_TF	BIT(8)
 
 /**
+ * struct decoded - an instruction that has been decoded
+ * @bytes: its bytes, and what follows them
+ * @n: how many there are, 0: none has been
+ * @insn: what they say, in a segment of @insn.bits
+ */
+struct decoded {
+	u8 bytes[HVMON_INSN_MAX];
+	u8 n;
+	struct hvmon_insn insn;
+};
+
+#define DECODED		4
+
+/**
  * struct vcpu_emul - the emulator of a vCPU
  * @em: the core's part, first; vcpu->emul points to it
  * @vcpu: owner
  * @gpa: the address whose fault made emulation necessary, ~0 if none
  * @rip: of the instruction that waits for the launcher
+ * @decoded: some of the last instructions, by their addresses
  */
 struct vcpu_emul {
 	struct hvmon_emul em;
 	struct hvmon_vcpu *vcpu;
 	u64 gpa;
 	u64 rip;
+	struct decoded decoded[DECODED];
 };
 
 static struct vcpu_emul *to_vcpu_emul(struct hvmon_emul *em)
@@ -392,27 +408,48 @@ static bool same_bytes(const u8 a[HVMON_INSN_MAX], const u8 b[HVMON_INSN_MAX])
 		 (*(const u64 *)(a + second) ^ *(const u64 *)(b + second)));
 }
 
-/*
- * Whoever polls a device comes with the same instruction all the time. Decoding
- * depends on nothing but the bytes, which have just been fetched, and the mode.
- */
-static int decode(struct hvmon_emul *em, const u8 bytes[HVMON_INSN_MAX], int n, int bits)
+static noinline int decode_other(struct vcpu_emul *ve, struct decoded *d,
+				 const u8 bytes[HVMON_INSN_MAX], int n, int bits)
 {
+	struct hvmon_emul *em = &ve->em;
 	int r;
+
+	memcpy(em->bytes, bytes, HVMON_INSN_MAX);
+	em->nr_bytes = n;
+	if (n == d->n && bits == d->insn.bits && same_bytes(bytes, d->bytes)) {
+		em->insn = d->insn;
+		em->decoded = true;
+		return d->insn.len;
+	}
+	r = hvmon_decode(&em->insn, em->bytes, n, bits);
+	em->decoded = r > 0;
+	if (em->decoded) {
+		memcpy(d->bytes, bytes, HVMON_INSN_MAX);
+		d->n = n;
+		d->insn = em->insn;
+	}
+	return r;
+}
+
+/*
+ * Drivers come with few instructions: the one that polls, those of an interrupt, which
+ * are an access or two and the EOI. Decoding depends on nothing but the bytes, which
+ * have just been fetched, and the mode.
+ */
+static int decode(struct vcpu_emul *ve, u64 lin, const u8 bytes[HVMON_INSN_MAX], int n, int bits)
+{
+	struct hvmon_emul *em = &ve->em;
 
 	if (em->decoded && n == em->nr_bytes && bits == em->insn.bits &&
 	    same_bytes(bytes, em->bytes))
 		return em->insn.len;
-	memcpy(em->bytes, bytes, HVMON_INSN_MAX);
-	em->nr_bytes = n;
-	r = hvmon_decode(&em->insn, em->bytes, n, bits);
-	em->decoded = r > 0;
-	return r;
+	return decode_other(ve, &ve->decoded[(lin ^ lin >> 2) % DECODED], bytes, n, bits);
 }
 
 /* Fetch and decode into em->insn; EM_OK or what becomes of the instruction */
 static int fetch_and_decode(struct hvmon_vcpu *vcpu, struct hvmon_emul *em)
 {
+	struct vcpu_emul *ve = to_vcpu_emul(em);
 	struct fetch_stop stop;
 	struct hvmon_code code;
 	u64 bytes[2];
@@ -421,16 +458,16 @@ static int fetch_and_decode(struct hvmon_vcpu *vcpu, struct hvmon_emul *em)
 	hvmon_call(get_code, vcpu, &code);
 	n = min_t(int, vcpu->exit.bytes_len, HVMON_INSN_MAX);
 	if (n)
-		r = decode(em, vcpu->exit.bytes, n, code.bits);
+		r = decode(ve, code.lin, vcpu->exit.bytes, n, code.bits);
 	else if (hvmon_window_peek(vcpu, &code, bytes, sizeof(bytes)))
-		r = decode(em, (u8 *)bytes, HVMON_INSN_MAX, code.bits);
+		r = decode(ve, code.lin, (u8 *)bytes, HVMON_INSN_MAX, code.bits);
 	if (likely(r > 0))
 		return EM_OK;
 	memset(&stop, 0, sizeof(stop));
 	if (r == -ENODATA) {
 		memset(bytes, 0, sizeof(bytes));
 		n = fetch(vcpu, code, (u8 *)bytes, HVMON_INSN_MAX, &stop);
-		r = decode(em, (u8 *)bytes, n, code.bits);
+		r = decode(ve, code.lin, (u8 *)bytes, n, code.bits);
 	}
 	switch (r) {
 	case -EINVAL:
@@ -777,8 +814,8 @@ int hvmon_emulate(struct hvmon_vcpu *vcpu, u64 gpa)
 	hvmon_emul_reset(&ve->em);
 	/* The fault is not of the instruction at RIP, which may not have begun */
 	if (vcpu->in_flight.valid && gpa != ~0ULL) {
-		ve->em.decoded = false;
 		ve->em.nr_bytes = 0;
+		ve->em.decoded = false;
 		return emulation_exit(vcpu, "delivery of an event accessed device memory");
 	}
 	r = fetch_and_decode(vcpu, &ve->em);

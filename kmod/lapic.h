@@ -10,12 +10,19 @@
 
 #define HVMON_VECTORS	256
 
-/* -1: none */
-static inline int hvmon_highest_vector(const unsigned long *map)
+/* -1: none. In line, four words: every interrupt asks several times */
+static __always_inline int hvmon_highest_vector(const unsigned long *map)
 {
-	unsigned long v = find_last_bit(map, HVMON_VECTORS);
+	unsigned long word;
+	int i;
 
-	return v < HVMON_VECTORS ? v : -1;
+#pragma GCC unroll 4
+	for (i = BITS_TO_LONGS(HVMON_VECTORS) - 1; i >= 0; i--) {
+		word = READ_ONCE(map[i]);
+		if (word)
+			return i * BITS_PER_LONG + __fls(word);
+	}
+	return -1;
 }
 
 /* hvmon_lapic.lvt[], in the order of the registers from 0x320 on */
