@@ -23,9 +23,8 @@
 #define PAGE		4096
 #define HUGE		(2UL << 20)
 #define IDLE_VMS	40
-#define IDLE_ROUNDS	5
 #define TOUCHED_VMS	4
-#define TOUCHED_ROUNDS	1
+#define MEMORY_ROUNDS	5
 /* What maps IDLE_SIZE by pages of 4 KiB: a table for each 2 MiB */
 #define LEAF_TABLES_KIB	(IDLE_SIZE / HUGE * PAGE / 1024)
 
@@ -416,13 +415,13 @@ static int by_value(const void *a, const void *b)
 }
 
 /* KiB for one of @vms machines; the median, as caches shrink and grow meanwhile */
-static double measure_memory(struct bench *b, void (*make)(struct bench *b), int vms, int rounds)
+static double measure_memory(struct bench *b, void (*make)(struct bench *b), int vms)
 {
-	long used[IDLE_ROUNDS], before;
+	long used[MEMORY_ROUNDS], before;
 	int i, round;
 
 	make(b);	/* what is needed but once */
-	for (round = 0; round < rounds; round++) {
+	for (round = 0; round < MEMORY_ROUNDS; round++) {
 		settle();
 		before = mem_free();
 		for (i = 0; i < vms; i++)
@@ -432,8 +431,8 @@ static double measure_memory(struct bench *b, void (*make)(struct bench *b), int
 		fprintf(stderr, "%s, round %d: %ld KiB for %d\n", b->row->name, round,
 			used[round], vms);
 	}
-	qsort(used, rounds, sizeof(used[0]), by_value);
-	return (double)used[rounds / 2] / vms;
+	qsort(used, MEMORY_ROUNDS, sizeof(used[0]), by_value);
+	return (double)used[MEMORY_ROUNDS / 2] / vms;
 }
 
 /* With one vCPU; it stays until the process ends */
@@ -451,7 +450,7 @@ static void make_touched(struct bench *b)
 
 static double measure_idle(struct bench *b)
 {
-	return measure_memory(b, make_machine, IDLE_VMS, IDLE_ROUNDS);
+	return measure_memory(b, make_machine, IDLE_VMS);
 }
 
 static double measure_touched(struct bench *b)
@@ -460,7 +459,7 @@ static double measure_touched(struct bench *b)
 	memset(b->mem, 1, IDLE_SIZE);
 	load(b->mem);
 	b->words->rounds = b->row->rounds;
-	return measure_memory(b, make_touched, TOUCHED_VMS, TOUCHED_ROUNDS) - LEAF_TABLES_KIB;
+	return measure_memory(b, make_touched, TOUCHED_VMS) - LEAF_TABLES_KIB;
 }
 
 /* ---- the table ---- */
