@@ -975,6 +975,7 @@ int hvmon_pv_set_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 val);
 void hvmon_pv_reset(struct hvmon_vcpu *vcpu, bool init);
 /* Serve HVMON_REQ_CLOCK and HVMON_REQ_STEAL; outside sections */
 void hvmon_pv_clock_update(struct hvmon_vcpu *vcpu);
+bool hvmon_pv_steal_grew(struct hvmon_vcpu *vcpu);
 void hvmon_pv_steal_update(struct hvmon_vcpu *vcpu);	/* clears "preempted" */
 void hvmon_pv_mark_preempted(struct hvmon_vcpu *vcpu);
 /* PV EOI: before an entry and after a stretch; see lapic.c */

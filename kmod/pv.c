@@ -240,6 +240,17 @@ out:
 }
 
 /**
+ * hvmon_pv_steal_grew() - has the thread waited for a CPU that the guest knows nothing of?
+ * @vcpu: the caller's
+ *
+ * Return: true if hvmon_pv_steal_update() has something to tell.
+ */
+bool hvmon_pv_steal_grew(struct hvmon_vcpu *vcpu)
+{
+	return vcpu->pv.steal_msr & KVM_MSR_ENABLED && vcpu->pv.last_run_delay != run_delay();
+}
+
+/**
  * hvmon_pv_steal_update() - the vCPU runs again: clear "preempted", count
  * @vcpu: the caller's
  *

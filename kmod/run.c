@@ -527,7 +527,7 @@ long hvmon_vcpu_run(struct hvmon_vcpu *vcpu)
 	vcpu->has_run = true;
 	vcpu->run->exit = HVMON_EXIT_NONE;
 	vcpu->run->regs_valid = 0;
-	if (vcpu->pv.steal_msr)
+	if (hvmon_pv_steal_grew(vcpu))
 		hvmon_request(vcpu, HVMON_REQ_STEAL);
 	r = HVMON_RESUME;
 	if (vcpu->complete) {
