@@ -15,7 +15,10 @@ REPO = os.path.dirname(os.path.dirname(HERE))
 
 # units: in the row's amount of work, which ./io-guest.sh knows
 Row = namedtuple("Row", "name title units unit", defaults=("MiB",))
+# Measured in every guest before the others: from the monitor's start to its init
+BOOT = Row("boot", "Debian boots to init: the host's instructions", 1, "boot")
 ROWS = [
+    BOOT,
     Row("fio_randread", "fio, 4 KiB random reads, 16 at a time", 24),
     Row("fio_randwrite", "fio, 4 KiB random writes, 16 at a time", 24),
     Row("fio_read", "fio, 1 MiB sequential reads, 4 at a time", 1024),
@@ -61,6 +64,7 @@ def guest(build):
                     "--script", os.path.join(HERE, "io-guest.sh"),
                     "--modules", folder + ":virtio_blk,virtio_net",
                     "--copy", "/usr/bin/fio", "--copy", "/usr/bin/iperf3",
+                    "--copy", os.path.join(build, "bench", "count"),
                     "--out", image], check=True, stdout=subprocess.DEVNULL)
     return os.path.join(folder, "vmlinuz"), image
 
@@ -74,9 +78,25 @@ def twice(marks):
     return min(runs[1::2]) - min(runs[::2])
 
 
+def read_marks(path):
+    """What insns.c has written: instructions, those in guests, VMRUNs of each mark."""
+    with open(path, encoding="ascii") as f:
+        return [[int(n) for n in line.split()] for line in f]
+
+
+def boot(start, end):
+    """The host's instructions between two marks, and exits."""
+    executed, guest_part, exits = (b - a for a, b in zip(start, end))
+    return {"instructions": executed - guest_part, "exits": exits}
+
+
 def measure(build, monitor, program, guest_files, rows, say):
     """{row: {count: per unit}} in a lab host of its own, and whether all went well."""
     marks = os.path.join(build, "bench", f"marks-{monitor}")
+    guest_rows = [row.name for row in rows if row is not BOOT]
+    # A host that does not start leaves none
+    if os.path.exists(marks):
+        os.remove(marks)
     args = [os.path.join(REPO, "tests/lab/lab"), "--cpus", "1", "--memory", "2048",
             "--timeout", "900", "--hypervisor", "hvmon" if monitor == "hvmon" else "kvm",
             "--file", program, "--emulator-arg=-plugin",
@@ -86,13 +106,13 @@ def measure(build, monitor, program, guest_files, rows, say):
     if os.environ.get("MITIGATIONS"):
         args += ["--append", "mitigations=" + os.environ["MITIGATIONS"]]
     run = subprocess.run([*args, "--", os.path.join(HERE, "io-host"), monitor, program,
-                          *guest_files, *(row.name for row in rows)], check=False,
+                          *guest_files, *guest_rows], check=False,
                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE, text=True)
-    executed, figures = [], {}
-    if run.stdout:      # or the host may not have come as far as to make the file
-        with open(marks, encoding="ascii") as f:
-            executed = [int(line) for line in f]
+    seen, figures = read_marks(marks) if os.path.exists(marks) else [], {}
+    if len(seen) > 1:
+        figures[BOOT.name] = boot(*seen[:2])
+    executed = [mark[0] for mark in seen[2:]]
     for i, line in enumerate(run.stdout.splitlines()):
         name, *values = line.split()
         row = next(r for r in rows if r.name == name)
@@ -136,14 +156,15 @@ def number(value):
 def print_table(results):
     """Ratios are hvmon's instructions over the peer's: as good or better up to 1.00."""
     print("\nA guest's disk and network, AMD-V (QEMU): thousands of instructions, exits and "
-          "interrupts\nper MiB, or per ping; of hvmon, QEMU, kvmtool each")
-    line = "| {:14} | {:>8} | {:>8} | {:>8} | {:>6} | {:>7} | {:>19} | {:>17} |"
+          "interrupts\nper MiB, or per ping; of the boot, the host's alone. Of hvmon, QEMU, "
+          "kvmtool each")
+    line = "| {:14} | {:>8} | {:>8} | {:>8} | {:>6} | {:>7} | {:>22} | {:>17} |"
     print(line.format("row", "hvmon", "QEMU", "kvmtool", "/ QEMU", "/ kvmt.", "exits",
                       "interrupts"))
-    print(line.format(*("-" * n for n in (14, 8, 8, 8, 6, 7, 19, 17))))
+    print(line.format(*("-" * n for n in (14, 8, 8, 8, 6, 7, 22, 17))))
     for r in results:
         def of(monitor, count, scale=1, r=r):
-            return number(r[monitor][count] / scale) if r[monitor] else "-"
+            return number(r[monitor][count] / scale) if count in (r[monitor] or {}) else "-"
 
         def ratio(peer, r=r):
             return f"{r['ratio'][peer]:.2f}" if peer in r["ratio"] else "-"

@@ -4,9 +4,10 @@
  *
  *	-plugin insns.so,out=FILE
  *
- * Each time that a program there calls mark() (mark.h), the number of instructions
- * that all processors have executed so far goes to FILE, a line each. Other than with
- * -icount, time goes on by itself, and a processor that halts executes nothing.
+ * Each time that a program there, or in a guest, calls mark() (mark.h), a line goes to
+ * FILE: the number of instructions that all processors have executed so far, how many of
+ * these in guests, and the number of VMRUNs. Other than with -icount, time goes on by
+ * itself, and a processor that halts executes nothing.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -17,23 +18,74 @@
 
 int qemu_plugin_version = PLUGIN_VERSION;
 
+#define VMRUN		"\x0f\x01\xd8"
+#define VMRUN_LEN	(sizeof(VMRUN) - 1)
+#define MAX_CPUS	64
+#define MAX_VMRUNS	16
+
 static struct qemu_plugin_u64 executed;
 static FILE *out;
 
+/* Of each processor: what had been executed at its VMRUN, 0 outside of guests */
+static uint64_t entered_at[MAX_CPUS];
+static uint64_t in_guests, vmruns;
+
+/* Where a #VMEXIT goes on: behind one of the VMRUNs that have been seen */
+static uint64_t after_vmrun[MAX_VMRUNS];
+static int nr_after;
+
 static void marked(unsigned int vcpu, void *data)
 {
-	(void)vcpu;
+	uint64_t now = qemu_plugin_u64_sum(executed), guests = in_guests;
+
 	(void)data;
-	fprintf(out, "%" PRIu64 "\n", qemu_plugin_u64_sum(executed));
+	if (vcpu < MAX_CPUS && entered_at[vcpu])
+		guests += qemu_plugin_u64_get(executed, vcpu) - entered_at[vcpu];
+	fprintf(out, "%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", now, guests, vmruns);
 	fflush(out);
 }
 
-static bool is_mark(const struct qemu_plugin_insn *insn)
+static void entered(unsigned int vcpu, void *data)
+{
+	(void)data;
+	vmruns++;
+	if (vcpu < MAX_CPUS)
+		entered_at[vcpu] = qemu_plugin_u64_get(executed, vcpu);
+}
+
+/* A guest may have code at the same address, but hardly an instruction's begin there */
+static void exited(unsigned int vcpu, void *data)
+{
+	(void)data;
+	if (vcpu >= MAX_CPUS || !entered_at[vcpu])
+		return;
+	in_guests += qemu_plugin_u64_get(executed, vcpu) - entered_at[vcpu];
+	entered_at[vcpu] = 0;
+}
+
+static bool is(const struct qemu_plugin_insn *insn, const char *what, size_t len)
 {
 	uint8_t bytes[MARK_LEN];
 
-	return qemu_plugin_insn_data(insn, bytes, sizeof(bytes)) == sizeof(bytes) &&
-	       !memcmp(bytes, MARK_INSN, sizeof(bytes));
+	return qemu_plugin_insn_data(insn, bytes, len) == len && !memcmp(bytes, what, len);
+}
+
+static bool follows_vmrun(uint64_t address)
+{
+	int i;
+
+	for (i = 0; i < nr_after; i++)
+		if (after_vmrun[i] == address)
+			return true;
+	return false;
+}
+
+static void watch_vmrun(const struct qemu_plugin_insn *insn)
+{
+	uint64_t after = qemu_plugin_insn_vaddr(insn) + VMRUN_LEN;
+
+	if (!follows_vmrun(after) && nr_after < MAX_VMRUNS)
+		after_vmrun[nr_after++] = after;
 }
 
 static void translated(uint64_t id, struct qemu_plugin_tb *tb)
@@ -44,12 +96,20 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 	for (i = 0; i < n; i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 
+		if (follows_vmrun(qemu_plugin_insn_vaddr(insn)))
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, exited,
+							       QEMU_PLUGIN_CB_NO_REGS, NULL);
 		qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn,
 								    QEMU_PLUGIN_INLINE_ADD_U64,
 								    executed, 1);
-		if (is_mark(insn))
+		if (is(insn, MARK_INSN, MARK_LEN))
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, marked,
 							       QEMU_PLUGIN_CB_NO_REGS, NULL);
+		if (is(insn, VMRUN, VMRUN_LEN)) {
+			watch_vmrun(insn);
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, entered,
+							       QEMU_PLUGIN_CB_NO_REGS, NULL);
+		}
 	}
 }
 

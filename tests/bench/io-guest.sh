@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
-# Runs in the guest of ./io-host: each row of bench.rows=NAME,... to warm up, then
+# Runs in the guest of ./io-host: a mark for the boot, then each row of bench.rows=NAME,... to warm up, then
 # three times with one and with three times the row's amount of work. A line "MARK NAME"
 # on hvc0 after each, "BAD WHY" for what failed, "DONE".
 . /guest.sh
@@ -8,6 +8,7 @@ rows=''
 read -r cmdline </proc/cmdline
 for word in $cmdline; do
 	case $word in
+	bench.count=*) "${word#*=}" ;;
 	bench.rows=*) rows=$(echo "${word#*=}" | tr , ' ') ;;
 	esac
 done
