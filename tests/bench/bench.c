@@ -343,6 +343,30 @@ static double measure_touch(struct bench *b)
 	return guest - host;
 }
 
+/* Without a VM: what a doorbell costs a thread that writes to the eventfd itself */
+static double measure_wakeup(struct bench *b)
+{
+	uint64_t one = 1, t;
+	unsigned int i, n;
+	long low = -1;
+
+	b->doorbell = must(eventfd(0, 0), "eventfd");
+	start_thread(answerer, b);
+	usleep(10000);		/* until it waits */
+	for (i = 0; i < b->row->repeats; i++) {
+		t = __rdtsc();
+		for (n = 0; n < b->row->rounds; n++) {
+			b->words->flag = 0;
+			if (write(b->doorbell, &one, sizeof(one)) != sizeof(one))
+				die("wakeup: %s", strerror(errno));
+			while (!b->words->flag)
+				;
+		}
+		low = least(__rdtsc() - t, low);
+	}
+	return (double)low / b->row->rounds;
+}
+
 static double measure_life(struct bench *b)
 {
 	volatile uint32_t *spun = &b->words->spin[SPIN_CPU0].count;
@@ -476,6 +500,7 @@ static struct row rows[] = {
 	PLAIN(lapic_read), PLAIN(lapic_write),
 	PLAIN(in), PLAIN(out), PLAIN(mmio_read), PLAIN(mmio_write),
 	{ "doorbell", measure_guest, guest_doorbell, NULL, 20, 30, NULL, answer },
+	{ "wakeup", measure_wakeup, NULL, NULL, 20, 30, NULL, NULL },
 	{ "doorbell_irqfd", measure_guest, guest_doorbell, NULL, 20, 30, NULL, answer_irqfd },
 	{ "ipi_running", measure_guest, guest_ipi, guest_spin, 1, 30, NULL, NULL },
 	{ "ipi_halted", measure_guest, guest_ipi, guest_halt, 1, 30, NULL, spin_when_idle },
