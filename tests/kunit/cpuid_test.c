@@ -273,6 +273,55 @@ static void cpuid_lookup(struct kunit *test)
 	hvmon_cpuid_fini(v);
 }
 
+static const struct hvmon_cpuid_entry *by_hand(const struct cpuid_fixture *f, u32 leaf, u32 subleaf)
+{
+	const struct hvmon_cpuid_entry *e;
+
+	for (e = f->e; e < f->e + f->n; e++)
+		if (e->leaf == leaf && (!(e->flags & HVMON_CPUID_INDEXED) || e->subleaf == subleaf))
+			return e;
+	return NULL;
+}
+
+/*
+ * Claim: the instruction finds each subleaf, also behind missing ones, and zeros for
+ * one that is not there
+ */
+static void cpuid_subleaves(struct kunit *test)
+{
+	static const u32 far[] = { 64, 0x7fffffff, 0x80000000, U32_MAX };
+	struct cpuid_fixture *f = test->priv;
+	struct hvmon_vcpu *v = kunit_kzalloc(test, sizeof(*v), GFP_KERNEL);
+	const struct hvmon_cpuid_entry *e, *found;
+	u64 *gpr;
+	u32 i, subleaf, r[4];
+
+	KUNIT_ASSERT_NOT_NULL(test, v);
+	KUNIT_ASSERT_EQ(test, hvmon_cpuid_init(v), 0);
+	gpr = v->regs.gpr;
+	for (e = f->e; e < f->e + f->n; e++) {
+		if (e->leaf == 1 || e->leaf == 7 || e->leaf == 0xb || e->leaf == 0x1f ||
+		    e->leaf == 0x80000001)
+			continue;
+		for (i = e->leaf == 0xd ? 2 : 0; i < 64 + ARRAY_SIZE(far); i++) {
+			subleaf = i < 64 ? i : far[i - 64];
+			/* Operands are of 32 bits */
+			gpr[HVMON_RAX] = e->leaf | BIT_ULL(40);
+			gpr[HVMON_RCX] = subleaf | BIT_ULL(40);
+			hvmon_cpuid_execute(v);
+			r[0] = gpr[HVMON_RAX];
+			r[1] = gpr[HVMON_RBX];
+			r[2] = gpr[HVMON_RCX];
+			r[3] = gpr[HVMON_RDX];
+			found = by_hand(f, e->leaf, subleaf);
+			KUNIT_EXPECT_EQ_MSG(test, found ? memcmp(r, &found->eax, 16) :
+					    (r[0] | r[1] | r[2] | r[3]), 0, "leaf %x.%x",
+					    e->leaf, subleaf);
+		}
+	}
+	hvmon_cpuid_fini(v);
+}
+
 static struct kunit_case cpuid_cases[] = {
 	KUNIT_CASE(cpuid_never_shown),
 	KUNIT_CASE(cpuid_rows_disjoint),
@@ -285,6 +334,7 @@ static struct kunit_case cpuid_cases[] = {
 	KUNIT_CASE(cpuid_withheld),
 	KUNIT_CASE(cpuid_caps_follow),
 	KUNIT_CASE(cpuid_lookup),
+	KUNIT_CASE(cpuid_subleaves),
 	{}
 };
 
