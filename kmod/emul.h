@@ -31,10 +31,10 @@ enum {
  */
 struct hvmon_emul_access {
 	u64 gpa;
+	u8 data[32];
 	u32 len;
 	bool write;
 	bool done;
-	u8 data[32] __aligned(8);
 };
 
 /* Three operands, each in two pages */

@@ -120,7 +120,8 @@ static int bus_access(struct hvmon_vcpu *vcpu, struct hvmon_emul_access *a)
 			  hvmon_bus_read(vcpu, HVMON_BUS_MMIO, a->gpa, a->len, a->data);
 }
 
-static __always_inline void trace_access(struct hvmon_vcpu *vcpu, const struct hvmon_emul_access *a, bool user)
+static __always_inline void trace_access(struct hvmon_vcpu *vcpu,
+					 const struct hvmon_emul_access *a, bool user)
 {
 	if (trace_hvmon_mmio_enabled())
 		trace_hvmon_mmio(vcpu, a->write, a->gpa, a->len, trace_value(a), user);
