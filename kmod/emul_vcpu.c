@@ -37,7 +37,7 @@ struct decoded {
  * @em: the core's part, first; vcpu->emul points to it
  * @vcpu: owner
  * @gpa: the address whose fault made emulation necessary, ~0 if none
- * @rip: of the instruction that waits for the launcher
+ * @rip: of the instruction that waits for the launcher, to be executed again
  * @decoded: some of the last instructions, by their addresses
  */
 struct vcpu_emul {
@@ -790,7 +790,10 @@ int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa)
 	if (r == HVMON_LATER)
 		return r;
 	vcpu->stats.mmio++;
-	return r ? to_launcher(vcpu, a, mov_done) : finish_mov(vcpu, a);
+	if (!r)
+		return finish_mov(vcpu, a);
+	trace_hvmon_fault(vcpu, gpa, a->write ? HVMON_ACCESS_WRITE : 0, -ENOENT);
+	return to_launcher(vcpu, a, mov_done);
 }
 
 /**

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Neutral exits. Vendor code has decoded what happened; here it is decided.
- * Handlers return HVMON_RESUME, HVMON_USER, HVMON_LATER or -errno (hvmon.h).
+ * Handlers return HVMON_RESUME, HVMON_USER, HVMON_LATER, HVMON_LEAVE or -errno
+ * (hvmon.h).
  */
 #include <linux/module.h>
 #include <asm/debugreg.h>

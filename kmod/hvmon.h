@@ -50,8 +50,8 @@ struct dentry;
  *   HVMON_USER    vcpu->run describes an exit for the launcher
  *   HVMON_LATER   only inside a section: nothing was changed, call again
  *                 outside, where sleeping is allowed
- *   HVMON_LEAVE   only inside a section: settled, but the section has to end
- *                 first (an interrupt of the host waits for it)
+ *   HVMON_LEAVE   settled, but a section has to end first: an interrupt of the
+ *                 host waits for it, or the guest halts
  */
 #define HVMON_USER	0
 #define HVMON_RESUME	1
@@ -779,7 +779,7 @@ void hvmon_emul_fini(struct hvmon_vcpu *vcpu);
  * ~0 if none. HVMON_LATER inside a section.
  */
 int hvmon_emulate(struct hvmon_vcpu *vcpu, u64 gpa);
-/* In a section: a plain load from a device at @gpa, or a store; or HVMON_LATER */
+/* In a section: a plain load from a device at @gpa, or a store; else HVMON_LATER */
 int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa);
 /* Length of the instruction at RIP, fetched and decoded; or -errno */
 int hvmon_insn_len(struct hvmon_vcpu *vcpu);
