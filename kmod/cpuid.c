@@ -113,8 +113,8 @@ static noinline struct leaf_place search_leaf(const struct hvmon_cpuid_table *t,
 static struct hvmon_cpuid_table *make_table(const struct hvmon_cpuid_entry *e, u32 n)
 {
 	struct hvmon_cpuid_table *t = kzalloc(struct_size(t, e, n), GFP_KERNEL_ACCOUNT);
-	struct leaf_place *slot;
-	u32 i;
+	struct leaf_place *slot, p;
+	u32 i, leaf;
 
 	if (!t)
 		return NULL;
@@ -123,10 +123,12 @@ static struct hvmon_cpuid_table *make_table(const struct hvmon_cpuid_entry *e, u
 	for (i = 0; i < n; i++)
 		t->order[i] = i;
 	sort_r(t->order, n, sizeof(t->order[0]), compare_entries, NULL, t->e);
-	for (i = 0; i < n; i++) {
-		slot = place_slot(t, e[i].leaf);
+	for (i = 0; i < n; i += p.n) {
+		leaf = t->e[t->order[i]].leaf;
+		p = search_leaf(t, leaf);
+		slot = place_slot(t, leaf);
 		if (slot)
-			*slot = search_leaf(t, e[i].leaf);
+			*slot = p;
 	}
 	return t;
 }
@@ -281,14 +283,19 @@ void hvmon_cpuid(struct hvmon_vcpu *vcpu, u32 leaf, u32 subleaf, u32 *eax, u32 *
 	*edx = v.edx;
 }
 
+static __always_inline void give(u64 *gpr, const struct hvmon_cpuid_entry *e)
+{
+	gpr[HVMON_RAX] = e->eax;
+	gpr[HVMON_RBX] = e->ebx;
+	gpr[HVMON_RCX] = e->ecx;
+	gpr[HVMON_RDX] = e->edx;
+}
+
 static noinline void execute_slowly(struct hvmon_vcpu *vcpu, u64 *gpr)
 {
 	struct hvmon_cpuid_entry v = lookup(vcpu, gpr[HVMON_RAX], gpr[HVMON_RCX]);
 
-	gpr[HVMON_RAX] = v.eax;
-	gpr[HVMON_RBX] = v.ebx;
-	gpr[HVMON_RCX] = v.ecx;
-	gpr[HVMON_RDX] = v.edx;
+	give(gpr, &v);
 }
 
 /**
@@ -304,15 +311,10 @@ void hvmon_cpuid_execute(struct hvmon_vcpu *vcpu)
 	struct leaf_place p = find_leaf(t, gpr[HVMON_RAX]);
 
 	e = find_subleaf(t, p, gpr[HVMON_RCX]);
-	if (unlikely(!(p.plain & (e ? PLAIN_FOUND : PLAIN_MISSING)))) {
+	if (likely(p.plain & (e ? PLAIN_FOUND : PLAIN_MISSING)))
+		give(gpr, e ?: &nothing);
+	else
 		execute_slowly(vcpu, gpr);
-		return;
-	}
-	e = e ?: &nothing;
-	gpr[HVMON_RAX] = e->eax;
-	gpr[HVMON_RBX] = e->ebx;
-	gpr[HVMON_RCX] = e->ecx;
-	gpr[HVMON_RDX] = e->edx;
 }
 
 /* ------------------------------------------------------------------ */

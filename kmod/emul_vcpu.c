@@ -132,7 +132,7 @@ static int kernel_device(struct hvmon_vcpu *vcpu, struct hvmon_emul_access *a)
 {
 	int r = -EOPNOTSUPP;
 
-	if (vcpu->lapic && !((vcpu->lapic->base ^ a->gpa) >> PAGE_SHIFT))
+	if (vcpu->lapic && hvmon_lapic_page_has(vcpu->lapic, a->gpa))
 		r = lapic_access(vcpu, a);
 	if (r)
 		r = bus_access(vcpu, a);
@@ -818,8 +818,8 @@ int hvmon_emulate(struct hvmon_vcpu *vcpu, u64 gpa)
 	hvmon_emul_reset(&ve->em);
 	/* The fault is not of the instruction at RIP, which may not have begun */
 	if (vcpu->in_flight.valid && gpa != ~0ULL) {
-		ve->em.nr_bytes = 0;
 		ve->em.decoded = false;
+		ve->em.nr_bytes = 0;
 		return emulation_exit(vcpu, "delivery of an event accessed device memory");
 	}
 	r = fetch_and_decode(vcpu, &ve->em);

@@ -139,6 +139,12 @@ static inline bool hvmon_lapic_enabled(const struct hvmon_lapic *l)
 	return READ_ONCE(l->base) & HVMON_APIC_EN;
 }
 
+/* Is an address in the page of the xAPIC's registers? They are there if it is enabled */
+static __always_inline bool hvmon_lapic_page_has(const struct hvmon_lapic *l, u64 gpa)
+{
+	return !((READ_ONCE(l->base) ^ gpa) >> PAGE_SHIFT);
+}
+
 static inline bool hvmon_lapic_x2apic(const struct hvmon_lapic *l)
 {
 	return READ_ONCE(l->base) & HVMON_APIC_EXTD;

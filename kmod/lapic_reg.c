@@ -271,13 +271,13 @@ int hvmon_lapic_reg_write(struct hvmon_lapic *l, u32 offset, u32 val)
 /* Offset of @gpa in the vCPU's xAPIC page, or -EOPNOTSUPP */
 static int page_offset_of(struct hvmon_lapic *l, u64 gpa, u32 len)
 {
-	u64 base = l ? l->base & ~(u64)(PAGE_LEN - 1) : 0;
+	u32 offset = gpa & (PAGE_LEN - 1);
 
 	if (!l || !hvmon_lapic_enabled(l) || hvmon_lapic_x2apic(l))
 		return -EOPNOTSUPP;
-	if (gpa < base || gpa - base >= PAGE_LEN || len > PAGE_LEN - (gpa - base))
+	if (!hvmon_lapic_page_has(l, gpa) || len > PAGE_LEN - offset)
 		return -EOPNOTSUPP;
-	return gpa - base;
+	return offset;
 }
 
 /*

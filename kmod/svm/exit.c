@@ -109,23 +109,31 @@ static noinline int fetch_len(struct hvmon_vcpu *vcpu, const struct svm_insn *in
 	return 0;
 }
 
-/* Sets vcpu->exit.insn_len. Return: 0, or what the handler has to return */
-static __always_inline int know_len_inline(struct hvmon_vcpu *vcpu, const struct svm_insn *insn)
+/* Mostly the same page as before; and prefixes are rare */
+static __always_inline int peek_len(struct hvmon_vcpu *vcpu, const struct svm_insn *insn)
 {
 	const struct hvmon_code code = code_at(vcpu);
 	u64 bytes;
 
-	/* A hypervisor below us may promise the next RIP and leave it 0 */
-	if (svm_hw.nrip && vcpu->svm->vmcb->next_rip - vcpu->regs.rip - 1 < INSN_MAX) {
-		vcpu->exit.insn_len = vcpu->svm->vmcb->next_rip - vcpu->regs.rip;
-		return 0;
-	}
-	/* Mostly the same page as before; and prefixes are rare */
 	if (!hvmon_window_peek(vcpu, &code, &bytes, sizeof(bytes)) ||
 	    (bytes & insn->mask) != insn->opcode)
 		return fetch_len(vcpu, insn);
 	vcpu->exit.insn_len = insn->len;
 	return 0;
+}
+
+/*
+ * Sets vcpu->exit.insn_len. Return: 0, or what the handler has to return. For the
+ * exits that come most often; others call it, by know_len().
+ */
+static __always_inline int know_len_inline(struct hvmon_vcpu *vcpu, const struct svm_insn *insn)
+{
+	/* A hypervisor below us may promise the next RIP and leave it 0 */
+	if (svm_hw.nrip && vcpu->svm->vmcb->next_rip - vcpu->regs.rip - 1 < INSN_MAX) {
+		vcpu->exit.insn_len = vcpu->svm->vmcb->next_rip - vcpu->regs.rip;
+		return 0;
+	}
+	return peek_len(vcpu, insn);
 }
 
 static noinline int know_len(struct hvmon_vcpu *vcpu, const struct svm_insn *insn)

@@ -170,12 +170,17 @@ static void *answerer(void *arg)
 	}
 }
 
-static void answer(struct bench *b)
+static void start_answerer(struct bench *b)
 {
 	b->doorbell = must(eventfd(0, 0), "eventfd");
-	b->be->ioeventfd(&b->m, b->doorbell);
 	start_thread(answerer, b);
 	usleep(10000);		/* until it waits */
+}
+
+static void answer(struct bench *b)
+{
+	start_answerer(b);
+	b->be->ioeventfd(&b->m, b->doorbell);
 }
 
 static void answer_irqfd(struct bench *b)
@@ -350,9 +355,7 @@ static double measure_wakeup(struct bench *b)
 	unsigned int i, n;
 	long low = -1;
 
-	b->doorbell = must(eventfd(0, 0), "eventfd");
-	start_thread(answerer, b);
-	usleep(10000);		/* until it waits */
+	start_answerer(b);
 	for (i = 0; i < b->row->repeats; i++) {
 		t = __rdtsc();
 		for (n = 0; n < b->row->rounds; n++) {

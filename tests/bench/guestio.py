@@ -133,8 +133,7 @@ def compare(build, rows, say):
     figures, good = {}, True
     for monitor, program in found.items():
         say(f"a guest's disk and network: {TITLES[monitor]} on AMD-V (QEMU)")
-        figures[monitor], well = measure(build, monitor, program, guest_files, rows,
-                                           say)
+        figures[monitor], well = measure(build, monitor, program, guest_files, rows, say)
         good = good and well
     results = []
     for row in rows:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
-# Runs in the guest of ./io-host: a mark for the boot, then each row of bench.rows=NAME,... to warm up, then
-# three times with one and with three times the row's amount of work. A line "MARK NAME"
-# on hvc0 after each, "BAD WHY" for what failed, "DONE".
+# Runs in the guest of ./io-host: a mark for the boot, then each row of
+# bench.rows=NAME,... to warm up, then three times with one and with three times the
+# row's amount of work. A line "MARK NAME" on hvc0 after each, "BAD WHY" for what
+# failed, "DONE".
 . /guest.sh
 rows=''
 read -r cmdline </proc/cmdline
