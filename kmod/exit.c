@@ -226,65 +226,68 @@ int hvmon_exit_mmu(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 static void set_accumulator(struct hvmon_vcpu *vcpu, u32 val, u8 size)
 {
 	u64 *rax = &vcpu->regs.gpr[HVMON_RAX];
+	u64 mask = GENMASK_ULL(size * 8 - 1, 0);
 
 	/* A 32-bit result clears the upper half, smaller ones keep the rest */
 	if (size == 4)
 		*rax = val;
 	else
-		*rax = (*rax & ~GENMASK_ULL(size * 8 - 1, 0)) |
-		       (val & GENMASK_ULL(size * 8 - 1, 0));
+		*rax = (*rax & ~mask) | (val & mask);
 }
 
 static int complete_pio(struct hvmon_vcpu *vcpu)
 {
-	u32 val = 0;
+	u32 val;
 
 	if (vcpu->pio.in) {
-		/* The launcher may go on writing there: copied once */
-		memcpy(&val, vcpu->run->data, vcpu->pio.size);
+		/* The launcher may go on writing there: read once */
+		val = READ_ONCE(*(u32 *)vcpu->run->data);
 		set_accumulator(vcpu, val, vcpu->pio.size);
 		trace_hvmon_pio(vcpu, false, vcpu->pio.port, vcpu->pio.size, 1, val);
 	}
 	return skip(vcpu);
 }
 
-int hvmon_exit_pio(struct hvmon_vcpu *vcpu, const struct hvmon_pio_info *pio)
+/* 0, HVMON_LATER, or -EOPNOTSUPP if the launcher has to answer */
+static int pio_by_device(struct hvmon_vcpu *vcpu)
 {
+	const struct hvmon_pio_info *pio = &vcpu->pio;
+
+	if (!hvmon_bus_has_port(vcpu->vm, pio->port))
+		return -EOPNOTSUPP;
+	if (pio->in)
+		return hvmon_bus_read(vcpu, HVMON_BUS_PIO, pio->port, pio->size, &vcpu->exit.val);
+	return hvmon_bus_write(vcpu, HVMON_BUS_PIO, pio->port, pio->size, &vcpu->exit.val);
+}
+
+int hvmon_exit_pio(struct hvmon_vcpu *vcpu)
+{
+	const struct hvmon_pio_info *pio = &vcpu->pio;
 	struct hvmon_run *run = vcpu->run;
-	u32 val = vcpu->regs.gpr[HVMON_RAX];
+	u64 *val = &vcpu->exit.val;
 	int r;
 
-	vcpu->pio.size = pio->size;
-	vcpu->pio.in = pio->in;
-	vcpu->pio.string = pio->string;
 	if (pio->string)
 		return hvmon_emulate(vcpu, ~0ULL);
-	if (pio->in) {
-		val = 0;
-		r = hvmon_bus_read(vcpu, HVMON_BUS_PIO, pio->port, pio->size, &val);
-	} else {
-		r = hvmon_bus_write(vcpu, HVMON_BUS_PIO, pio->port, pio->size, &val);
-		if (r == HVMON_LATER)
-			return r;
-		trace_hvmon_pio(vcpu, true, pio->port, pio->size, 1, val);
-	}
+	/* What a launcher does not answer reads as nothing, not as old data */
+	*val = pio->in ? 0 : (u32)vcpu->regs.gpr[HVMON_RAX];
+	r = pio_by_device(vcpu);
+	if (r == HVMON_LATER)
+		return r;
 	vcpu->stats.pio++;
+	if (!pio->in || !r)
+		trace_hvmon_pio(vcpu, !pio->in, pio->port, pio->size, 1, *val);
 	if (!r) {
-		if (pio->in) {
-			set_accumulator(vcpu, val, pio->size);
-			trace_hvmon_pio(vcpu, false, pio->port, pio->size, 1, val);
-		}
+		if (pio->in)
+			set_accumulator(vcpu, *val, pio->size);
 		return skip(vcpu);
 	}
 
-	vcpu->pio.port = pio->port;
 	run->pio.port = pio->port;
 	run->pio.size = pio->size;
 	run->pio.direction = pio->in ? HVMON_PIO_IN : HVMON_PIO_OUT;
 	run->pio.count = 1;
-	/* What a launcher does not answer reads as nothing, not as old data */
-	val = pio->in ? 0 : val;
-	memcpy(run->data, &val, sizeof(val));
+	*(u32 *)run->data = *val;
 	vcpu->complete = complete_pio;
 	return hvmon_user_exit(vcpu, HVMON_EXIT_PIO);
 }

@@ -256,14 +256,21 @@ struct hvmon_window {
 	struct hvmon_window_entry entry[HVMON_WINDOW_LEVELS];
 };
 
+/* A port access */
+struct hvmon_pio_info {
+	u16 port;
+	u8 size;		/* 1, 2, 4 */
+	bool in, string;	/* string: the emulator does the rest */
+};
+
 /**
  * struct hvmon_exit_info - what the vendor says of the last exit, as far as
  * common code and tracepoints want it
  * @code: the vendor's exit code
  * @info1: first qualification
  * @info2: second qualification
- * @val: what RDMSR reads: of a local variable whose address is passed, the compiler
- *       would have every exit check that it did not overflow
+ * @val: what RDMSR reads, or a port access moves: of a local variable whose address is
+ *       passed, the compiler would have every exit check that it did not overflow
  * @insn_len: length of the instruction, 0 if the processor does not tell
  * @bytes_len: how many of @bytes are valid
  * @no_memory: the section has found none at the address that faulted: nobody has to look
@@ -341,12 +348,7 @@ struct hvmon_vcpu {
 	u64 hole_gfn;		/* a frame of no slot, when vm->slots_gen was this: */
 	u64 hole_gen;		/* 0: none is known */
 
-	/* port access that is under way in the launcher */
-	struct {
-		u16 port;
-		u8 size;
-		bool in, string;
-	} pio;
+	struct hvmon_pio_info pio;	/* of the last exit of that kind */
 
 	u8 fresh_faults;	/* faults to come without looking around; tdp.c */
 	u8 ahead;		/* pages that the last write fault made present, and */
@@ -360,6 +362,10 @@ struct hvmon_vcpu {
 		struct hvmon_vmx_vcpu *vmx;
 	};
 };
+
+/* Of so many ports that lie together one bit says whether a device has had one */
+#define HVMON_PORTS_PER_BIT	16
+#define HVMON_PORT_BITS		(0x10000 / HVMON_PORTS_PER_BIT)
 
 /*
  * A virtual machine.
@@ -384,6 +390,7 @@ struct hvmon_vm {
 	struct hvmon_mmu mmu;
 
 	struct hvmon_bus __rcu *bus[2];		/* HVMON_BUS_* */
+	DECLARE_BITMAP(ports, HVMON_PORT_BITS);	/* see hvmon_bus_has_port() */
 	struct hvmon_irqs *irqs;	/* PIC, IOAPIC, PIT, routes; NULL without */
 
 	struct list_head ioeventfds;		/* under @lock; eventfd.c */
@@ -685,13 +692,8 @@ int hvmon_exit_mmu(struct hvmon_vcpu *vcpu, u64 gpa, u32 access);
 int hvmon_exit_invalid(struct hvmon_vcpu *vcpu, u64 code, const char *why);
 int hvmon_exit_unexpected(struct hvmon_vcpu *vcpu);
 
-struct hvmon_pio_info {
-	u16 port;
-	u8 size;		/* 1, 2, 4 */
-	bool in, string;	/* string: the emulator does the rest */
-};
-
-int hvmon_exit_pio(struct hvmon_vcpu *vcpu, const struct hvmon_pio_info *pio);
+/* The access is vcpu->pio */
+int hvmon_exit_pio(struct hvmon_vcpu *vcpu);
 
 /* What switches tasks; in the order of VT-x's qualification */
 enum hvmon_task_source {
@@ -818,6 +820,13 @@ struct hvmon_iodev {
 int hvmon_bus_add(struct hvmon_vm *vm, int bus, u64 start, u64 len, struct hvmon_iodev *dev);
 void hvmon_bus_remove(struct hvmon_vm *vm, int bus, struct hvmon_iodev *dev);
 void hvmon_bus_fini(struct hvmon_vm *vm);
+
+/* False: no device has the port, and the bus need not be asked. Bits are never cleared */
+static inline bool hvmon_bus_has_port(struct hvmon_vm *vm, u16 port)
+{
+	return test_bit(port / HVMON_PORTS_PER_BIT, vm->ports);
+}
+
 /* 0 if a device took the access, -EOPNOTSUPP if none did, HVMON_LATER from a section's write */
 int hvmon_bus_read(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, void *data);
 int hvmon_bus_write(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, const void *data);

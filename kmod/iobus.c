@@ -150,6 +150,9 @@ int hvmon_bus_add(struct hvmon_vm *vm, int bus, u64 start, u64 len, struct hvmon
 		.len = len,
 		.dev = dev,
 	};
+	if (bus == HVMON_BUS_PIO)
+		bitmap_set(vm->ports, start / HVMON_PORTS_PER_BIT,
+			   last / HVMON_PORTS_PER_BIT - start / HVMON_PORTS_PER_BIT + 1);
 	bus_replace(vm, bus, new);
 	return 0;
 }

@@ -281,13 +281,11 @@ struct hvmon_pio_info svm_ioio_info(u64 info)
 	};
 }
 
-/* Not in line: its stack would have to be guarded at every other exit, too */
-static noinline int exit_ioio(struct hvmon_vcpu *vcpu)
+static int exit_ioio(struct hvmon_vcpu *vcpu)
 {
-	struct hvmon_pio_info pio = svm_ioio_info(vcpu->exit.info1);
-
+	vcpu->pio = svm_ioio_info(vcpu->exit.info1);
 	vcpu->exit.insn_len = vcpu->exit.info2 - vcpu->regs.rip;
-	return hvmon_exit_pio(vcpu, &pio);
+	return hvmon_exit_pio(vcpu);
 }
 
 /* ---- control and debug registers ---- */

@@ -142,14 +142,13 @@ struct hvmon_pio_info vmx_io_info(u64 qualification)
 
 static int exit_io(struct hvmon_vcpu *vcpu)
 {
-	struct hvmon_pio_info pio = vmx_io_info(vcpu->exit.info1);
-
+	vcpu->pio = vmx_io_info(vcpu->exit.info1);
 	know_len(vcpu);
 	/* If the launcher answers, the skip comes after the section */
 	vmx_get(vcpu, VMX_INTERRUPTIBILITY);
-	if (pio.string && vcpu->in_section)
+	if (vcpu->pio.string && vcpu->in_section)
 		vmx_fetch_for_emulation(vcpu);
-	return hvmon_exit_pio(vcpu, &pio);
+	return hvmon_exit_pio(vcpu);
 }
 
 /* ---- control and debug registers: table 28-3 ---- */

@@ -212,12 +212,32 @@ static void iobus_chips(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, data, 0x170011U);
 }
 
+/* No port of a device may look as if there were none; nor all others as if there were */
+static void iobus_ports(struct kunit *test)
+{
+	struct hvmon_vm *vm = test->priv;
+	struct probe *p = probe_new(test);
+	int port;
+
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, 0x2000, 1, p), 0);
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_PIO, 0x5ff, 0x102, p), 0);
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_PIO, 0xffff, 1, p), 0);
+	for (port = 0x5ff; port < 0x701; port++)
+		KUNIT_EXPECT_TRUE_MSG(test, hvmon_bus_has_port(vm, port), "port %x", port);
+	KUNIT_EXPECT_TRUE(test, hvmon_bus_has_port(vm, 0xffff));
+	KUNIT_EXPECT_TRUE(test, hvmon_bus_has_port(vm, 0x20));
+	KUNIT_EXPECT_FALSE(test, hvmon_bus_has_port(vm, 0x5ff - HVMON_PORTS_PER_BIT));
+	KUNIT_EXPECT_FALSE(test, hvmon_bus_has_port(vm, 0x700 + HVMON_PORTS_PER_BIT));
+	KUNIT_EXPECT_FALSE(test, hvmon_bus_has_port(vm, 0x2000));
+}
+
 static struct kunit_case iobus_cases[] = {
 	KUNIT_CASE(iobus_overlap),
 	KUNIT_CASE(iobus_access),
 	KUNIT_CASE(iobus_remove),
 	KUNIT_CASE(iobus_doorbells),
 	KUNIT_CASE(iobus_chips),
+	KUNIT_CASE(iobus_ports),
 	{}
 };
 
