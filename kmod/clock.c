@@ -390,22 +390,13 @@ static void lose_stability(struct hvmon_vm *vm)
 	request_all(vm);
 }
 
-/**
- * hvmon_clock_stretch_begin() - see that the clock page holds on this CPU
- * @vcpu: the caller's, preemption is off
- *
- * Where the TSC is not the same everywhere, or not of constant rate, this asks
- * for a new page (HVMON_REQ_CLOCK), which ends the stretch before an entry.
- */
-void hvmon_clock_stretch_begin(struct hvmon_vcpu *vcpu)
+/* hvmon_clock_stretch_begin(), where the TSC is not to be relied on */
+void hvmon_clock_check(struct hvmon_vcpu *vcpu)
 {
-	if (READ_ONCE(vcpu->vm->clock.stable)) {
-		if (unlikely(check_tsc_unstable()))
-			lose_stability(vcpu->vm);
-		return;
-	}
-	if (vcpu->pv.clock_msr & KVM_MSR_ENABLED &&
-	    (vcpu->pv.clock_cpu != smp_processor_id() ||
-	     time_after_eq(jiffies, vcpu->pv.clock_next)))
+	if (READ_ONCE(vcpu->vm->clock.stable))
+		lose_stability(vcpu->vm);
+	else if (vcpu->pv.clock_msr & KVM_MSR_ENABLED &&
+		 (vcpu->pv.clock_cpu != smp_processor_id() ||
+		  time_after_eq(jiffies, vcpu->pv.clock_next)))
 		hvmon_request(vcpu, HVMON_REQ_CLOCK);
 }

@@ -887,7 +887,6 @@ void hvmon_lapic_reset(struct hvmon_vcpu *vcpu, bool init);
 u64 hvmon_lapic_get_base(struct hvmon_vcpu *vcpu);
 int hvmon_lapic_set_base(struct hvmon_vcpu *vcpu, u64 base, bool host);
 u32 hvmon_lapic_id(struct hvmon_vcpu *vcpu);
-u8 hvmon_lapic_get_tpr(struct hvmon_vcpu *vcpu);	/* CR8 << 4 */
 void hvmon_lapic_set_tpr(struct hvmon_vcpu *vcpu, u8 tpr);
 /* Priority class that waits for the TPR, and for nothing else; 0: none */
 u8 hvmon_lapic_masked_class(struct hvmon_vcpu *vcpu);
@@ -976,8 +975,22 @@ u64 hvmon_guest_tsc(struct hvmon_vcpu *vcpu);
 /* How long the host's TSC takes, at least, until the guest's has gone so far; to 2^54 */
 u64 hvmon_tsc_to_host(const struct hvmon_vm *vm, u64 cycles);
 void hvmon_set_tsc_offset(struct hvmon_vcpu *vcpu, u64 offset);
-/* After hvmon_fpu_begin(): asks for HVMON_REQ_CLOCK where the TSC is unstable */
-void hvmon_clock_stretch_begin(struct hvmon_vcpu *vcpu);
+
+void hvmon_clock_check(struct hvmon_vcpu *vcpu);
+
+/**
+ * hvmon_clock_stretch_begin() - see that the clock page holds on this CPU
+ * @vcpu: the caller's, preemption is off
+ *
+ * Where the TSC is not the same everywhere, or not of constant rate, this asks
+ * for a new page (HVMON_REQ_CLOCK), which ends the stretch before an entry.
+ */
+static inline void hvmon_clock_stretch_begin(struct hvmon_vcpu *vcpu)
+{
+	if (!READ_ONCE(vcpu->vm->clock.stable) || unlikely(check_tsc_unstable()))
+		hvmon_clock_check(vcpu);
+}
+
 /* Paravirtual MSRs 0x4b564d00..; -EINVAL for #GP */
 int hvmon_pv_get_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 *val);
 int hvmon_pv_set_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 val);
@@ -987,10 +1000,35 @@ void hvmon_pv_clock_update(struct hvmon_vcpu *vcpu);
 bool hvmon_pv_steal_grew(struct hvmon_vcpu *vcpu);
 void hvmon_pv_steal_update(struct hvmon_vcpu *vcpu);	/* clears "preempted" */
 void hvmon_pv_mark_preempted(struct hvmon_vcpu *vcpu);
-/* PV EOI: before an entry and after a stretch; see lapic.c */
-void hvmon_pv_eoi_set(struct hvmon_vcpu *vcpu);
-/* False: not in a section; HVMON_REQ_KICK is set, no interrupt may be injected */
-bool hvmon_pv_eoi_sync(struct hvmon_vcpu *vcpu);
+
+void hvmon_pv_eoi_offer(struct hvmon_vcpu *vcpu);
+bool hvmon_pv_eoi_take_back(struct hvmon_vcpu *vcpu);
+
+/**
+ * hvmon_pv_eoi_set() - let the guest skip its next EOI
+ * @vcpu: the caller's, before an entry; in a section or outside
+ *
+ * Not where the processor takes EOIs: nothing is saved.
+ */
+static inline void hvmon_pv_eoi_set(struct hvmon_vcpu *vcpu)
+{
+	if (vcpu->pv.eoi_msr && vcpu->lapic && !vcpu->virt_intr && !vcpu->pv.eoi_pending)
+		hvmon_pv_eoi_offer(vcpu);
+}
+
+/**
+ * hvmon_pv_eoi_sync() - take the flag back, and do the EOI if the guest did
+ * @vcpu: the caller's, before anything looks at the LAPIC after an exit
+ *
+ * Return: true if the LAPIC is up to date. False in a section whose memory is
+ * not at hand: the section will end (HVMON_REQ_KICK), and no interrupt may be injected,
+ * because the one in service may be done with.
+ */
+static inline bool hvmon_pv_eoi_sync(struct hvmon_vcpu *vcpu)
+{
+	return !vcpu->pv.eoi_pending || hvmon_pv_eoi_take_back(vcpu);
+}
+
 static inline bool hvmon_pv_unhalted(struct hvmon_vcpu *vcpu)
 {
 	return READ_ONCE(vcpu->pv.unhalted);

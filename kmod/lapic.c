@@ -341,11 +341,6 @@ bool hvmon_lapic_pv_eoi_ok(struct hvmon_vcpu *vcpu)
 	       !test_bit(hvmon_highest_vector(l->isr), l->tmr) && lapic_scan(l) < 0;
 }
 
-u8 hvmon_lapic_get_tpr(struct hvmon_vcpu *vcpu)
-{
-	return vcpu->lapic ? vcpu->lapic->tpr : 0;
-}
-
 void hvmon_lapic_set_tpr(struct hvmon_vcpu *vcpu, u8 tpr)
 {
 	if (!vcpu->lapic || vcpu->lapic->tpr == tpr)

@@ -177,6 +177,12 @@ void hvmon_lapic_update_ppr(struct hvmon_lapic *l);
 u32 hvmon_x2apic_ldr(u32 id);
 bool hvmon_lapic_base_valid(struct hvmon_vcpu *vcpu, u64 base);
 
+/* CR8 is its upper half, also without a LAPIC */
+static inline u8 hvmon_tpr(const struct hvmon_vcpu *vcpu)
+{
+	return vcpu->lapic ? vcpu->lapic->tpr : vcpu->cr8 << 4;
+}
+
 /* lapic_reg.c: registers by their offset in the page; -EINVAL: there is none */
 int hvmon_lapic_reg_read(struct hvmon_lapic *l, u32 offset, u32 *val);
 int hvmon_lapic_reg_write(struct hvmon_lapic *l, u32 offset, u32 val);

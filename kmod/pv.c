@@ -311,39 +311,24 @@ void hvmon_pv_mark_preempted(struct hvmon_vcpu *vcpu)
 /* ------------------------------------------------------------------ */
 /* EOI */
 
-/**
- * hvmon_pv_eoi_set() - let the guest skip its next EOI
- * @vcpu: the caller's, before an entry; in a section or outside
- *
- * Not where the processor takes EOIs: nothing is saved.
- */
-void hvmon_pv_eoi_set(struct hvmon_vcpu *vcpu)
+/* hvmon_pv_eoi_set(), where it is possible at all */
+void hvmon_pv_eoi_offer(struct hvmon_vcpu *vcpu)
 {
 	u8 flag = KVM_PV_EOI_ENABLED;
 
-	if (!(vcpu->pv.eoi_msr & KVM_MSR_ENABLED) || !vcpu->lapic || vcpu->virt_intr ||
-	    vcpu->pv.eoi_pending || !hvmon_lapic_pv_eoi_ok(vcpu))
+	if (!(vcpu->pv.eoi_msr & KVM_MSR_ENABLED) || !hvmon_lapic_pv_eoi_ok(vcpu))
 		return;
 	if (!hvmon_gpa_write(vcpu, vcpu->pv.eoi_msr & ~3ULL, &flag, sizeof(flag)))
 		vcpu->pv.eoi_pending = true;
 }
 
-/**
- * hvmon_pv_eoi_sync() - take the flag back, and do the EOI if the guest did
- * @vcpu: the caller's, before anything looks at the LAPIC after an exit
- *
- * Return: true if the LAPIC is up to date. False in a section whose memory is
- * not at hand: the section will end, and no interrupt may be injected, because
- * the one in service may be done with.
- */
-bool hvmon_pv_eoi_sync(struct hvmon_vcpu *vcpu)
+/* hvmon_pv_eoi_sync(), where there is a flag */
+bool hvmon_pv_eoi_take_back(struct hvmon_vcpu *vcpu)
 {
 	u64 gpa = vcpu->pv.eoi_msr & ~3ULL;
 	u8 flag;
 	int r;
 
-	if (!vcpu->pv.eoi_pending)
-		return true;
 	r = hvmon_gpa_read(vcpu, gpa, &flag, sizeof(flag));
 	if (!r && flag & KVM_PV_EOI_ENABLED) {
 		flag &= ~KVM_PV_EOI_ENABLED;

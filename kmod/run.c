@@ -38,7 +38,7 @@ static bool intr_window_open(struct hvmon_vcpu *vcpu)
 /* Requests that are served inside the section do not end it */
 #define IN_SECTION_REQS	BIT(HVMON_REQ_EVENT)
 
-static bool must_leave(struct hvmon_vcpu *vcpu)
+static __always_inline bool must_leave(struct hvmon_vcpu *vcpu)
 {
 	return (READ_ONCE(vcpu->requests) & ~IN_SECTION_REQS) || host_wants_cpu(vcpu) ||
 	       vcpu->mp_state != HVMON_MP_RUNNABLE || intr_window_open(vcpu);
@@ -344,7 +344,7 @@ bool hvmon_vcpu_has_event(struct hvmon_vcpu *vcpu)
  * stop, a debugger, the freezer) the call goes on by itself; after one that
  * did it is EINTR.
  */
-static int must_return(struct hvmon_vcpu *vcpu)
+static __always_inline int must_return(struct hvmon_vcpu *vcpu)
 {
 	if (READ_ONCE(vcpu->run->immediate_exit))
 		return -EINTR;
@@ -486,13 +486,11 @@ static int run_loop(struct hvmon_vcpu *vcpu)
  * that gave registers to look at (a fault amid an emulated instruction) may
  * find them unchanged.
  */
-static int take_run_regs(struct hvmon_vcpu *vcpu)
+static noinline int take_run_regs(struct hvmon_vcpu *vcpu)
 {
 	struct hvmon_run *run = vcpu->run;
 	struct hvmon_regs regs;
 
-	if (!(READ_ONCE(run->regs_valid) & HVMON_RUN_REGS))
-		return 0;
 	memcpy(&regs, &run->regs, sizeof(regs));
 	barrier();	/* the copy is what is used */
 	if (vcpu->complete)
@@ -519,9 +517,11 @@ long hvmon_vcpu_run(struct hvmon_vcpu *vcpu)
 
 	if (vcpu->vm->mm != current->mm)
 		return -EIO;
-	r = take_run_regs(vcpu);
-	if (r)
-		return r;
+	if (READ_ONCE(vcpu->run->regs_valid) & HVMON_RUN_REGS) {
+		r = take_run_regs(vcpu);
+		if (r)
+			return r;
+	}
 
 	hvmon_vcpu_set_mode(vcpu, HVMON_VCPU_RUNNING);
 	vcpu->has_run = true;

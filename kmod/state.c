@@ -8,6 +8,7 @@
 
 #include "cpuid.h"
 #include "hvmon.h"
+#include "lapic.h"
 #include "msr.h"
 
 #define CR0_VALID	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | \
@@ -62,7 +63,7 @@ u64 hvmon_get_cr(struct hvmon_vcpu *vcpu, int cr)
 	case 4:
 		return hvmon_call(get_reg, vcpu, HVMON_REG_CR4);
 	case 8:
-		return vcpu->lapic ? hvmon_lapic_get_tpr(vcpu) >> 4 : vcpu->cr8;
+		return hvmon_tpr(vcpu) >> 4;
 	default:
 		return 0;
 	}

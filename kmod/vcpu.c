@@ -30,29 +30,6 @@ void hvmon_vendor_calls_init(const struct hvmon_vendor_ops *ops)
 /* The VM whose section this CPU is in: what a remote flush has to wait for */
 DEFINE_PER_CPU(struct hvmon_vm *, hvmon_section_vm);
 
-/**
- * hvmon_vcpu_set_mode() - change the mode, which must be legal
- * @vcpu: the caller's
- * @mode: new mode; see enum hvmon_vcpu_mode
- *
- * A full barrier follows: a request that was made before the change was seen
- * is seen by the checks that come after it, or its kick sees the new mode.
- */
-void hvmon_vcpu_set_mode(struct hvmon_vcpu *vcpu, enum hvmon_vcpu_mode mode)
-{
-	static const u8 legal[] = {
-		[HVMON_VCPU_IDLE] = BIT(HVMON_VCPU_RUNNING),
-		[HVMON_VCPU_RUNNING] = BIT(HVMON_VCPU_IDLE) | BIT(HVMON_VCPU_IN_GUEST) |
-				       BIT(HVMON_VCPU_BLOCKED),
-		[HVMON_VCPU_IN_GUEST] = BIT(HVMON_VCPU_RUNNING),
-		[HVMON_VCPU_BLOCKED] = BIT(HVMON_VCPU_RUNNING),
-	};
-
-	WARN_ON_ONCE(!(legal[vcpu->mode] & BIT(mode)));
-	/* Pairs with hvmon_request() and with hvmon_kick_all_sync() */
-	smp_store_mb(vcpu->mode, mode);
-}
-
 void hvmon_vcpu_kick(struct hvmon_vcpu *vcpu)
 {
 	int cpu;

@@ -9,6 +9,7 @@
 #include <asm/special_insns.h>
 
 #include "../dr.h"
+#include "../lapic.h"
 #include "svm.h"
 
 #define CR0_HIDDEN	((u64)(X86_CR0_CD | X86_CR0_NW))
@@ -397,7 +398,7 @@ void svm_sync(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
 {
 	struct hvmon_svm_vcpu *svm = vcpu->svm;
 	struct svm_vmcb *vmcb = svm->vmcb;
-	u64 tpr = hvmon_get_cr(vcpu, 8);
+	u64 tpr = hvmon_tpr(vcpu) >> 4;
 	u64 spec = vcpu->caps.spec_ctrl ? vcpu->msr.spec_ctrl : 0;
 
 	vcpu->out_of_sync = false;

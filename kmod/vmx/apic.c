@@ -97,7 +97,7 @@ void vmx_take_tpr(struct hvmon_vcpu *vcpu)
  */
 void vmx_give_tpr(struct hvmon_vcpu *vcpu)
 {
-	u32 tpr = vcpu->lapic ? hvmon_lapic_get_tpr(vcpu) : vcpu->cr8 << 4;
+	u32 tpr = hvmon_tpr(vcpu);
 
 	if (!vcpu->vmx->vapic || tpr == vcpu->vmx->tpr)
 		return;

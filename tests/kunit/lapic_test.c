@@ -354,10 +354,10 @@ static void lapic_page(struct kunit *test)
 	/* A write that is not of 32 aligned bits does nothing */
 	half = 0x20;
 	KUNIT_EXPECT_EQ(test, hvmon_lapic_mmio_write(v, 0xfee00080, 2, &half), 0);
-	KUNIT_EXPECT_EQ(test, hvmon_lapic_get_tpr(v), 0);
+	KUNIT_EXPECT_EQ(test, hvmon_tpr(v), 0);
 	val = 0x20;
 	KUNIT_EXPECT_EQ(test, hvmon_lapic_mmio_write(v, 0xfee00080, 4, &val), 0);
-	KUNIT_EXPECT_EQ(test, hvmon_lapic_get_tpr(v), 0x20);
+	KUNIT_EXPECT_EQ(test, hvmon_tpr(v), 0x20);
 	/* ID and version are read-only */
 	KUNIT_EXPECT_EQ(test, hvmon_lapic_mmio_write(v, 0xfee00020, 4, &val), 0);
 	KUNIT_EXPECT_EQ(test, lapic_r(vm, 3, APIC_ID), 0x03000000U);
