@@ -15,10 +15,18 @@
 #include "hvmon.h"
 
 /*
- * In line: each section reads and writes a handful, and the kernel's functions
- * take twice the instructions. *val is 0 if it fails
+ * In line: each section reads and writes a handful, and the kernel's functions take
+ * twice the instructions.
  */
-static inline int hvmon_rdmsr(u32 msr, u64 *val)
+
+/* Of a register that every processor has on which this is called */
+static __always_inline u64 hvmon_rdmsr(u32 msr)
+{
+	return __rdmsr(msr);
+}
+
+/* -EIO for a fault; *val is 0 then */
+static inline int hvmon_rdmsr_safe(u32 msr, u64 *val)
 {
 	u32 lo = 0, hi = 0;
 	int r = -EIO;
@@ -32,17 +40,15 @@ static inline int hvmon_rdmsr(u32 msr, u64 *val)
 	return r;
 }
 
-static inline int hvmon_wrmsr(u32 msr, u64 val)
+static __always_inline int hvmon_wrmsr(u32 msr, u64 val)
 {
-	int r = -EIO;
-
-	asm volatile("1: wrmsr\n\t"
-		     "xorl %0, %0\n"
-		     "2:\n"
-		     _ASM_EXTABLE(1b, 2b)
-		     : "+r" (r)
-		     : "c" (msr), "a" (lower_32_bits(val)), "d" (upper_32_bits(val)) : "memory");
-	return r;
+	asm goto("1: wrmsr\n"
+		 _ASM_EXTABLE(1b, %l[fault])
+		 : : "c" (msr), "a" (lower_32_bits(val)), "d" (upper_32_bits(val))
+		 : "memory" : fault);
+	return 0;
+fault:
+	return -EIO;
 }
 
 /* A line more of what guests cannot run without */

@@ -37,7 +37,7 @@ static bool switched_off(void)
 {
 	u64 vm_cr;
 
-	return !hvmon_rdmsr(MSR_VM_CR, &vm_cr) && vm_cr & SVM_VM_CR_SVM_DIS_MASK;
+	return !hvmon_rdmsr_safe(MSR_VM_CR, &vm_cr) && vm_cr & SVM_VM_CR_SVM_DIS_MASK;
 }
 
 /**

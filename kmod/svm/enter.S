@@ -218,24 +218,3 @@ SYM_FUNC_START(hvmon_svm_enter)
 	_ASM_EXTABLE(4b, 5b)
 	_ASM_EXTABLE(6b, 7b)
 SYM_FUNC_END(hvmon_svm_enter)
-
-/*
- * One instruction each, with RAX from the first argument. Return: 0, or -EIO
- * if it faulted.
- */
-.macro SVM_INSN name:req, insn:vararg
-SYM_FUNC_START(\name)
-	mov	%rdi, %rax
-1:	\insn
-	xor	%eax, %eax
-	RET
-2:	mov	$-5, %eax
-	RET
-	_ASM_EXTABLE(1b, 2b)
-SYM_FUNC_END(\name)
-.endm
-
-SVM_INSN hvmon_svm_clgi, clgi
-SVM_INSN hvmon_svm_stgi, stgi
-SVM_INSN hvmon_svm_vmsave, vmsave %rax
-SVM_INSN hvmon_svm_vmrun, vmrun %rax

@@ -194,7 +194,6 @@ void svm_after_exit(struct hvmon_vcpu *vcpu)
 	struct hvmon_svm_vcpu *svm = vcpu->svm;
 	struct svm_vmcb *vmcb = svm->vmcb;
 
-	vmcb->tlb_control = 0;
 	vmcb->event_inj = 0;
 	if (vmcb->exit_int_info & SVM_EVENT_VALID &&
 	    (u32)vmcb->exit_code != SVM_EXIT_INVALID) {

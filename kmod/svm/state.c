@@ -8,7 +8,6 @@
 #include <asm/processor-flags.h>
 #include <asm/special_insns.h>
 
-#include "../dr.h"
 #include "../lapic.h"
 #include "svm.h"
 
@@ -167,14 +166,14 @@ static void set_dr6_dr7(struct hvmon_vcpu *vcpu, u64 dr6, u64 dr7)
 
 static u64 get_dr(const struct hvmon_svm_vcpu *svm, int n)
 {
-	return svm->dr_loaded ? hvmon_read_dr(n) : svm->dr[n];
+	return svm->dr_loaded ? native_get_debugreg(n) : svm->dr[n];
 }
 
 static void set_dr(struct hvmon_svm_vcpu *svm, int n, u64 val)
 {
 	svm->dr[n] = val;
 	if (svm->dr_loaded)
-		hvmon_write_dr(n, val);
+		native_set_debugreg(n, val);
 }
 
 u64 svm_get_reg(struct hvmon_vcpu *vcpu, enum hvmon_reg reg)
@@ -261,16 +260,21 @@ void svm_get_paging(struct hvmon_vcpu *vcpu, struct hvmon_paging *pg)
 
 /* ---- debug registers in sections ---- */
 
-static void load_dr(struct hvmon_svm_vcpu *svm, struct svm_cpu *cpu)
+/**
+ * svm_dr_load() - DR0-3 become the guest's
+ * @svm: of the vCPU
+ * @cpu: this processor, in a section
+ */
+void svm_dr_load(struct hvmon_svm_vcpu *svm, struct svm_cpu *cpu)
 {
 	int i;
 
 	for (i = 0; i < 4; i++)
-		cpu->dr[i] = hvmon_read_dr(i);
+		cpu->dr[i] = native_get_debugreg(i);
 	/* A host breakpoint must not go off at the guest's address in here */
-	set_debugreg(0x400UL, 7);
+	native_set_debugreg(7, 0x400UL);
 	for (i = 0; i < 4; i++)
-		hvmon_write_dr(i, svm->dr[i]);
+		native_set_debugreg(i, svm->dr[i]);
 	svm->dr_loaded = true;
 }
 
@@ -290,51 +294,30 @@ void svm_dr_make_live(struct hvmon_vcpu *vcpu)
 	svm->vmcb->intercept[SVM_EXIT_DR_READ(0) / 32] = 0;
 	svm_dirty(svm->vmcb, SVM_CLEAN_I);
 	if (vcpu->in_section)
-		load_dr(svm, this_cpu_ptr(&svm_cpus));
+		svm_dr_load(svm, this_cpu_ptr(&svm_cpus));
 }
 
 /**
- * svm_dr_section_begin() - keep the host's debug registers, load the guest's
- * @vcpu: the vCPU
+ * svm_dr_unload() - DR0-3 become the host's again, at a section's end
+ * @vcpu: the vCPU, whose own are loaded
  * @cpu: this processor
- *
- * VMRUN loads DR6 and DR7 from the VMCB; an exit saves them there and leaves
- * DR7 without a breakpoint, DR6 as it was in the guest (15.6). They are read
- * here, not taken from the kernel's variables, which need not be in step.
  */
-void svm_dr_section_begin(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
-{
-	get_debugreg(cpu->dr6, 6);
-	get_debugreg(cpu->dr7, 7);
-	if (vcpu->svm->dr_live)
-		load_dr(vcpu->svm, cpu);
-}
-
-void svm_dr_section_end(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
+void svm_dr_unload(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
 {
 	struct hvmon_svm_vcpu *svm = vcpu->svm;
 	struct svm_vmcb *vmcb = svm->vmcb;
-	unsigned long dr6;
 	int i;
 
-	if (svm->dr_loaded) {
-		for (i = 0; i < 4; i++) {
-			svm->dr[i] = get_dr(svm, i);
-			hvmon_write_dr(i, cpu->dr[i]);
-		}
-		svm->dr_loaded = false;
-		if (!(vmcb->save.dr7 & DR7_ENABLES)) {
-			svm->dr_live = false;
-			vmcb->intercept[SVM_EXIT_DR_READ(0) / 32] = ~0U;
-			svm_dirty(vmcb, SVM_CLEAN_I);
-		}
+	for (i = 0; i < 4; i++) {
+		svm->dr[i] = get_dr(svm, i);
+		native_set_debugreg(i, cpu->dr[i]);
 	}
-	/* The VMCB's may have been changed since the exit left it in DR6 */
-	get_debugreg(dr6, 6);
-	if (dr6 != cpu->dr6)
-		set_debugreg(cpu->dr6, 6);
-	if (cpu->dr7 & ~0x400UL)
-		set_debugreg(cpu->dr7, 7);
+	svm->dr_loaded = false;
+	if (!(vmcb->save.dr7 & DR7_ENABLES)) {
+		svm->dr_live = false;
+		vmcb->intercept[SVM_EXIT_DR_READ(0) / 32] = ~0U;
+		svm_dirty(vmcb, SVM_CLEAN_I);
+	}
 }
 
 /* ---- MSRs ---- */

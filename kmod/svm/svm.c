@@ -30,33 +30,27 @@ static atomic64_t next_id = ATOMIC64_INIT(1);
  */
 static int own_cpu(struct svm_cpu *cpu)
 {
-	u64 efer;
 	int r;
 
-	r = hvmon_rdmsr(MSR_EFER, &efer);
-	if (r)
-		return r;
-	cpu->borrowed = efer & EFER_SVME;
+	cpu->efer = hvmon_rdmsr(MSR_EFER);
+	cpu->borrowed = cpu->efer & EFER_SVME;
 	if (!cpu->borrowed) {
-		r = hvmon_wrmsr(MSR_EFER, efer | EFER_SVME);
+		r = hvmon_wrmsr(MSR_EFER, cpu->efer | EFER_SVME);
 		if (r)
 			return r;
 	}
-	r = hvmon_rdmsr(MSR_VM_HSAVE_PA, &cpu->old_hsave_pa);
-	if (!r)
-		r = hvmon_wrmsr(MSR_VM_HSAVE_PA, cpu->hsave_pa);
+	cpu->old_hsave_pa = hvmon_rdmsr(MSR_VM_HSAVE_PA);
+	r = hvmon_wrmsr(MSR_VM_HSAVE_PA, cpu->hsave_pa);
 	if (r && !cpu->borrowed)
-		hvmon_wrmsr(MSR_EFER, efer);
+		hvmon_wrmsr(MSR_EFER, cpu->efer);
 	return r;
 }
 
 static void disown_cpu(struct svm_cpu *cpu)
 {
-	u64 efer;
-
 	hvmon_wrmsr(MSR_VM_HSAVE_PA, cpu->old_hsave_pa);
-	if (!cpu->borrowed && !hvmon_rdmsr(MSR_EFER, &efer))
-		hvmon_wrmsr(MSR_EFER, efer & ~(u64)EFER_SVME);
+	if (!cpu->borrowed)
+		hvmon_wrmsr(MSR_EFER, cpu->efer);
 }
 
 /*
@@ -91,9 +85,9 @@ static void debugctl_begin(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
 	u64 want = vcpu->msr.debugctl & DEBUGCTLMSR_BTF;
 
 	cpu->restore_debugctl = false;
-	if (hvmon_rdmsr(MSR_IA32_DEBUGCTLMSR, &cpu->debugctl) || cpu->debugctl == want)
-		return;
-	cpu->restore_debugctl = !hvmon_wrmsr(MSR_IA32_DEBUGCTLMSR, want);
+	cpu->debugctl = hvmon_rdmsr(MSR_IA32_DEBUGCTLMSR);
+	if (cpu->debugctl != want)
+		cpu->restore_debugctl = !hvmon_wrmsr(MSR_IA32_DEBUGCTLMSR, want);
 }
 
 static void debugctl_end(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
@@ -101,26 +95,51 @@ static void debugctl_end(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
 	u64 now;
 
 	/* A debug exception clears BTF: 13.1.1.5 */
-	if (unlikely(vcpu->msr.debugctl & DEBUGCTLMSR_BTF) &&
-	    !hvmon_rdmsr(MSR_IA32_DEBUGCTLMSR, &now) && !(now & DEBUGCTLMSR_BTF)) {
-		vcpu->msr.debugctl &= ~(u64)DEBUGCTLMSR_BTF;
-		cpu->restore_debugctl |= now != cpu->debugctl;
+	if (unlikely(vcpu->msr.debugctl & DEBUGCTLMSR_BTF)) {
+		now = hvmon_rdmsr(MSR_IA32_DEBUGCTLMSR);
+		if (!(now & DEBUGCTLMSR_BTF)) {
+			vcpu->msr.debugctl &= ~(u64)DEBUGCTLMSR_BTF;
+			cpu->restore_debugctl |= now != cpu->debugctl;
+		}
 	}
 	if (cpu->restore_debugctl)
 		hvmon_wrmsr(MSR_IA32_DEBUGCTLMSR, cpu->debugctl);
 }
 
+/*
+ * VMRUN loads DR6 and DR7 from the VMCB; an exit saves them there and leaves
+ * DR7 without a breakpoint, DR6 as it was in the guest (15.6). They are read
+ * here, not taken from the kernel's variables, which need not be in step; and
+ * natively, for no paravirtual host has AMD-V.
+ */
+static void dr_begin(struct hvmon_svm_vcpu *svm, struct svm_cpu *cpu)
+{
+	cpu->dr6 = native_get_debugreg(6);
+	cpu->dr7 = native_get_debugreg(7);
+	if (svm->dr_live)
+		svm_dr_load(svm, cpu);
+}
+
+static void dr_end(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
+{
+	if (vcpu->svm->dr_loaded)
+		svm_dr_unload(vcpu, cpu);
+	/* The VMCB's may have been changed since the exit left it in DR6 */
+	if (native_get_debugreg(6) != cpu->dr6)
+		native_set_debugreg(6, cpu->dr6);
+	if (cpu->dr7 & ~0x400UL)
+		native_set_debugreg(7, cpu->dr7);
+}
+
 static void host_msrs_begin(struct svm_cpu *cpu, struct hvmon_svm_vcpu *svm)
 {
-	u64 spec;
-
 	cpu->restore_tsc_aux = false;
 	if (svm_hw.rdtscp) {
-		hvmon_rdmsr(MSR_TSC_AUX, &cpu->tsc_aux);
+		cpu->tsc_aux = hvmon_rdmsr(MSR_TSC_AUX);
 		cpu->tsc_aux_now = cpu->tsc_aux;
 	}
-	if (svm_hw.spec_ctrl && !hvmon_rdmsr(MSR_IA32_SPEC_CTRL, &spec))
-		svm->sw.spec_host = spec;
+	if (svm_hw.spec_ctrl)
+		svm->sw.spec_host = hvmon_rdmsr(MSR_IA32_SPEC_CTRL);
 }
 
 /*
@@ -133,9 +152,9 @@ static void tsc_ratio_begin(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu)
 	u64 ratio = vcpu->vm->clock.tsc_ratio;
 
 	cpu->tsc_ratio = 0;
-	if (!svm_hw.tsc_ratio || (!ratio && !cpu->borrowed) ||
-	    hvmon_rdmsr(MSR_AMD64_TSC_RATIO, &cpu->tsc_ratio))
+	if (!svm_hw.tsc_ratio || (!ratio && !cpu->borrowed))
 		return;
+	cpu->tsc_ratio = hvmon_rdmsr(MSR_AMD64_TSC_RATIO);
 	ratio = ratio ?: TSC_RATIO_ONE;
 	if (cpu->tsc_ratio == ratio || hvmon_wrmsr(MSR_AMD64_TSC_RATIO, ratio))
 		cpu->tsc_ratio = 0;
@@ -178,7 +197,7 @@ static int section_begin(struct hvmon_vcpu *vcpu)
 	r = own_cpu(cpu);
 	if (r)
 		return r;
-	r = hvmon_svm_clgi();
+	r = hvmon_svm_clgi(0);
 	if (r)
 		goto disown;
 	r = hvmon_svm_vmsave(cpu->host_pa);
@@ -192,14 +211,14 @@ static int section_begin(struct hvmon_vcpu *vcpu)
 	host_msrs_begin(cpu, svm);
 	tsc_ratio_begin(vcpu, cpu);
 	debugctl_begin(vcpu, cpu);
-	svm_dr_section_begin(vcpu, cpu);
+	dr_begin(svm, cpu);
 	svm_sync(vcpu, cpu);
 	barrier_between_guests(cpu, svm);
 	hvmon_fpu_section_begin(vcpu);
 	return 0;
 
 set_gif:
-	hvmon_svm_stgi();
+	hvmon_svm_stgi(0);
 disown:
 	disown_cpu(cpu);
 	return r;
@@ -218,7 +237,7 @@ static void section_end(struct hvmon_vcpu *vcpu)
 		if (svm_hw.ibpb)
 			hvmon_wrmsr(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 	}
-	svm_dr_section_end(vcpu, cpu);
+	dr_end(vcpu, cpu);
 	debugctl_end(vcpu, cpu);
 	tsc_ratio_end(cpu);
 	if (cpu->restore_tsc_aux)
@@ -228,7 +247,7 @@ static void section_end(struct hvmon_vcpu *vcpu)
 	if (boot_cpu_has(X86_FEATURE_IBPB_EXIT_TO_USER))
 		this_cpu_write(x86_ibpb_exit_to_user, true);
 #endif
-	hvmon_svm_stgi();
+	hvmon_svm_stgi(0);
 	disown_cpu(cpu);
 	if (unlikely(svm->machine_check)) {
 		svm->machine_check = false;
@@ -267,6 +286,7 @@ static noinstr int enter(struct hvmon_vcpu *vcpu)
 		return r;
 
 	vmcb->clean = svm_hw.clean;
+	vmcb->tlb_control = 0;
 	regs->gpr[HVMON_RAX] = vmcb->save.rax;
 	regs->gpr[HVMON_RSP] = vmcb->save.rsp;
 	regs->rip = vmcb->save.rip;

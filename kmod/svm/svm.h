@@ -210,6 +210,7 @@ extern struct svm_hw svm_hw;
  * @host_pa: physical address of @host
  * @hsave_pa: physical address of @hsave
  * @old_hsave_pa: VM_HSAVE_PA before the section
+ * @efer: EFER before it
  * @borrowed: EFER.SVME was set before: somebody else's entries share the TLB
  * @restore_debugctl: DEBUGCTL was changed
  * @restore_tsc_aux: TSC_AUX was changed
@@ -229,6 +230,7 @@ struct svm_cpu {
 	u64 host_pa;
 	u64 hsave_pa;
 	u64 old_hsave_pa;
+	u64 efer;
 	bool borrowed;
 	bool restore_debugctl;
 	bool restore_tsc_aux;
@@ -341,18 +343,29 @@ static inline int svm_cs_bits(const struct svm_save *save)
 static inline void svm_flush(struct hvmon_svm_vcpu *svm)
 {
 	svm->vmcb->tlb_control = svm_hw.flush;
-	svm->watch = true;
 }
 
 /* ---- enter.S ---- */
 
 int hvmon_svm_enter(struct hvmon_regs *regs, const struct svm_switch *sw);
-/* One instruction; 0, or -EIO if it faulted */
-int hvmon_svm_clgi(void);
-int hvmon_svm_stgi(void);
-int hvmon_svm_vmsave(u64 pa);
+
+/* One instruction of the extension, with its operand in RAX; 0, or -EIO if it faulted */
+#define SVM_INSN(insn)							\
+static __always_inline int hvmon_svm_##insn(u64 pa)			\
+{									\
+	asm goto("1: " #insn "\n"					\
+		 _ASM_EXTABLE(1b, %l[fault])				\
+		 : : "a" (pa) : "memory" : fault);			\
+	return 0;							\
+fault:									\
+	return -EIO;							\
+}
+
+SVM_INSN(clgi)
+SVM_INSN(stgi)
+SVM_INSN(vmsave)
 /* Only of a guest that executes nothing: no register is saved */
-int hvmon_svm_vmrun(u64 pa);
+SVM_INSN(vmrun)
 
 /* ---- caps.c ---- */
 
@@ -399,8 +412,8 @@ int svm_code_bits(struct hvmon_vcpu *vcpu);
 void svm_get_code(struct hvmon_vcpu *vcpu, struct hvmon_code *code);
 void svm_vcpu_reset(struct hvmon_vcpu *vcpu, bool init);
 void svm_dr_make_live(struct hvmon_vcpu *vcpu);
-void svm_dr_section_begin(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu);
-void svm_dr_section_end(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu);
+void svm_dr_load(struct hvmon_svm_vcpu *svm, struct svm_cpu *cpu);
+void svm_dr_unload(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu);
 /* Registers that common code keeps and the processor or VMCB must have */
 void svm_sync(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu);
 

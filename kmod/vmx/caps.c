@@ -49,7 +49,7 @@ static u64 read_cap(u32 msr)
 {
 	u64 val;
 
-	hvmon_rdmsr(msr, &val);
+	hvmon_rdmsr_safe(msr, &val);
 	return val;
 }
 
@@ -149,7 +149,7 @@ bool vmx_probe(struct hvmon_probe *p)
 		return false;
 	}
 	p->present = true;
-	if (hvmon_rdmsr(MSR_IA32_FEAT_CTL, &control) || !(control & FEATURE_LOCKED) ||
+	if (hvmon_rdmsr_safe(MSR_IA32_FEAT_CTL, &control) || !(control & FEATURE_LOCKED) ||
 	    !(control & FEATURE_VMX)) {
 		hvmon_missing(p,
 			      "VT-x is switched off (IA32_FEATURE_CONTROL): enable it in the firmware");

@@ -186,7 +186,7 @@ static u64 get_dr6(struct hvmon_vcpu *vcpu)
 
 	if (!vcpu->vmx->dr_loaded)
 		return vcpu->vmx->dr6;
-	get_debugreg(val, 6);
+	val = native_get_debugreg(6);
 	return val;
 }
 
@@ -194,7 +194,7 @@ static void set_dr6(struct hvmon_vcpu *vcpu, u64 val)
 {
 	vcpu->vmx->dr6 = val;
 	if (vcpu->vmx->dr_loaded)
-		set_debugreg((unsigned long)val, 6);
+		native_set_debugreg(6, val);
 }
 
 static void set_dr7(struct hvmon_vcpu *vcpu, u64 val)
@@ -304,7 +304,7 @@ int vmx_get_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 *val)
 			continue;
 		/* SWAPGS may have changed it */
 		if (vmx->msr_loaded && i == VMX_MSR_KERNEL_GS)
-			hvmon_rdmsr(msr, &vmx->msr[i]);
+			vmx->msr[i] = hvmon_rdmsr(msr);
 		*val = vmx->msr[i];
 		return 0;
 	}

@@ -11,7 +11,6 @@
 #include <asm/segment.h>
 #include <asm/special_insns.h>
 
-#include "../dr.h"
 #include "../lapic.h"
 #include "vmx.h"
 
@@ -42,7 +41,7 @@ void vmx_msrs_section_begin(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 	unsigned int i;
 
 	for (i = 0; i < VMX_NR_MSRS; i++) {
-		hvmon_rdmsr(vmx_switched_msrs[i], &cpu->msr[i]);
+		cpu->msr[i] = hvmon_rdmsr(vmx_switched_msrs[i]);
 		if (cpu->msr[i] != vmx->msr[i])
 			hvmon_wrmsr(vmx_switched_msrs[i], vmx->msr[i]);
 	}
@@ -61,7 +60,7 @@ void vmx_msrs_section_end(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 	struct hvmon_vmx_vcpu *vmx = vcpu->vmx;
 	unsigned int i;
 
-	hvmon_rdmsr(MSR_KERNEL_GS_BASE, &vmx->msr[VMX_MSR_KERNEL_GS]);
+	vmx->msr[VMX_MSR_KERNEL_GS] = hvmon_rdmsr(MSR_KERNEL_GS_BASE);
 	vmx->msr_loaded = false;
 	for (i = 0; i < VMX_NR_MSRS; i++)
 		if (cpu->msr[i] != vmx->msr[i])
@@ -101,12 +100,12 @@ static void load_dr(struct hvmon_vmx_vcpu *vmx, struct vmx_cpu *cpu)
 	int i;
 
 	/* A host breakpoint must not go off at the guest's address in here */
-	set_debugreg(DR7_RESET, 7);
+	native_set_debugreg(7, DR7_RESET);
 	for (i = 0; i < 4; i++) {
-		cpu->dr[i] = hvmon_read_dr(i);
-		hvmon_write_dr(i, vmx->dr[i]);
+		cpu->dr[i] = native_get_debugreg(i);
+		native_set_debugreg(i, vmx->dr[i]);
 	}
-	set_debugreg((unsigned long)vmx->dr6, 6);
+	native_set_debugreg(6, vmx->dr6);
 	vmx->dr_loaded = true;
 }
 
@@ -138,9 +137,9 @@ void vmx_dr_make_live(struct hvmon_vcpu *vcpu)
  */
 void vmx_dr_section_begin(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 {
-	get_debugreg(cpu->dr6, 6);
-	get_debugreg(cpu->dr7, 7);
-	hvmon_rdmsr(MSR_IA32_DEBUGCTLMSR, &cpu->debugctl);
+	cpu->dr6 = native_get_debugreg(6);
+	cpu->dr7 = native_get_debugreg(7);
+	cpu->debugctl = hvmon_rdmsr(MSR_IA32_DEBUGCTLMSR);
 	if (vcpu->vmx->dr_live)
 		load_dr(vcpu->vmx, cpu);
 }
@@ -152,36 +151,36 @@ void vmx_dr_section_end(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 	int i;
 
 	if (vmx->dr_loaded) {
-		get_debugreg(dr6, 6);
+		dr6 = native_get_debugreg(6);
 		vmx->dr6 = dr6;
 		for (i = 0; i < 4; i++) {
-			vmx->dr[i] = hvmon_read_dr(i);
-			hvmon_write_dr(i, cpu->dr[i]);
+			vmx->dr[i] = native_get_debugreg(i);
+			native_set_debugreg(i, cpu->dr[i]);
 		}
 		vmx->dr_loaded = false;
 		if (dr6 != cpu->dr6)
-			set_debugreg(cpu->dr6, 6);
+			native_set_debugreg(6, cpu->dr6);
 		if (!(vmx_get(vcpu, VMX_DR7) & DR7_ENABLES)) {
 			vmx->dr_live = false;
 			vmx_set_bits(vcpu, VMX_PROC_CTLS, VMX_PROC_MOV_DR);
 		}
 	}
 	if (cpu->dr7 != DR7_RESET)
-		set_debugreg(cpu->dr7, 7);
+		native_set_debugreg(7, cpu->dr7);
 	if (cpu->debugctl)
 		hvmon_wrmsr(MSR_IA32_DEBUGCTLMSR, cpu->debugctl);
 }
 
 u64 vmx_get_dr(struct hvmon_vcpu *vcpu, int n)
 {
-	return vcpu->vmx->dr_loaded ? hvmon_read_dr(n) : vcpu->vmx->dr[n];
+	return vcpu->vmx->dr_loaded ? native_get_debugreg(n) : vcpu->vmx->dr[n];
 }
 
 void vmx_set_dr(struct hvmon_vcpu *vcpu, int n, u64 val)
 {
 	vcpu->vmx->dr[n] = val;
 	if (vcpu->vmx->dr_loaded)
-		hvmon_write_dr(n, val);
+		native_set_debugreg(n, val);
 }
 
 /* ---- tables and selectors of the host ---- */
@@ -195,8 +194,8 @@ static void learn(struct vmx_cpu *cpu)
 	store_idt(&cpu->idt);
 	tss = (void *)cpu->gdt.address + GDT_ENTRY_TSS * 8;
 	cpu->tr_base = get_desc_base((const struct desc_struct *)tss) | (u64)tss->base3 << 32;
-	hvmon_rdmsr(MSR_GS_BASE, &cpu->gs_base);
-	hvmon_rdmsr(MSR_IA32_SYSENTER_ESP, &cpu->sysenter_esp);
+	cpu->gs_base = hvmon_rdmsr(MSR_GS_BASE);
+	cpu->sysenter_esp = hvmon_rdmsr(MSR_IA32_SYSENTER_ESP);
 	cpu->known = true;
 }
 
@@ -227,7 +226,7 @@ void vmx_host_section_begin(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 	vmx_set(vcpu, VMX_HOST_ES_SELECTOR, fit(cpu->es));
 	vmx_set(vcpu, VMX_HOST_FS_SELECTOR, fit(cpu->fs));
 	vmx_set(vcpu, VMX_HOST_GS_SELECTOR, fit(cpu->gs));
-	hvmon_rdmsr(MSR_FS_BASE, &cpu->fs_base);
+	cpu->fs_base = hvmon_rdmsr(MSR_FS_BASE);
 	vmx_set(vcpu, VMX_HOST_FS_BASE, cpu->fs_base);
 	vmx_set(vcpu, VMX_HOST_GS_BASE, cpu->gs_base);
 	vmx_set(vcpu, VMX_HOST_TR_BASE, cpu->tr_base);

@@ -282,20 +282,14 @@ static void control_init(struct hvmon_vcpu *vcpu)
  */
 static void host_init(struct hvmon_vcpu *vcpu)
 {
-	u64 val;
-
 	vmx_set(vcpu, VMX_HOST_CS_SELECTOR, __KERNEL_CS);
 	vmx_set(vcpu, VMX_HOST_SS_SELECTOR, __KERNEL_DS);
 	vmx_set(vcpu, VMX_HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8);
 	vmx_set(vcpu, VMX_HOST_RIP, (u64)hvmon_vmx_exit);
-	hvmon_rdmsr(MSR_IA32_CR_PAT, &val);
-	vmx_set(vcpu, VMX_HOST_PAT, val);
-	hvmon_rdmsr(MSR_EFER, &val);
-	vmx_set(vcpu, VMX_HOST_EFER, val);
-	hvmon_rdmsr(MSR_IA32_SYSENTER_CS, &val);
-	vmx_set(vcpu, VMX_HOST_SYSENTER_CS, val);
-	hvmon_rdmsr(MSR_IA32_SYSENTER_EIP, &val);
-	vmx_set(vcpu, VMX_HOST_SYSENTER_EIP, val);
+	vmx_set(vcpu, VMX_HOST_PAT, hvmon_rdmsr(MSR_IA32_CR_PAT));
+	vmx_set(vcpu, VMX_HOST_EFER, hvmon_rdmsr(MSR_EFER));
+	vmx_set(vcpu, VMX_HOST_SYSENTER_CS, hvmon_rdmsr(MSR_IA32_SYSENTER_CS));
+	vmx_set(vcpu, VMX_HOST_SYSENTER_EIP, hvmon_rdmsr(MSR_IA32_SYSENTER_EIP));
 }
 
 /**

@@ -243,17 +243,15 @@ static void flush_l1d(void)
 
 static void host_msrs_begin(struct vmx_cpu *cpu, struct hvmon_vmx_vcpu *vmx)
 {
-	u64 spec;
-
 	if (vmx_hw.rdtscp) {
-		hvmon_rdmsr(MSR_TSC_AUX, &cpu->tsc_aux);
+		cpu->tsc_aux = hvmon_rdmsr(MSR_TSC_AUX);
 		cpu->tsc_aux_now = cpu->tsc_aux;
 	}
-	if (vmx_hw.spec_ctrl && !hvmon_rdmsr(MSR_IA32_SPEC_CTRL, &spec))
-		vmx->sw.spec_host = spec;
+	if (vmx_hw.spec_ctrl)
+		vmx->sw.spec_host = hvmon_rdmsr(MSR_IA32_SPEC_CTRL);
 	cpu->pebs_enable = 0;
 	/* Its buffer's addresses mean nothing in a guest: 20.3.9.3 */
-	if (vmx_hw.pebs && !hvmon_rdmsr(MSR_IA32_PEBS_ENABLE, &cpu->pebs_enable) &&
+	if (vmx_hw.pebs && !hvmon_rdmsr_safe(MSR_IA32_PEBS_ENABLE, &cpu->pebs_enable) &&
 	    cpu->pebs_enable)
 		hvmon_wrmsr(MSR_IA32_PEBS_ENABLE, 0);
 }

@@ -116,7 +116,7 @@ static int get_host(char *buf, const struct kernel_param *kp)
 		       __read_cr4(), gdt.address, gdt.size, idt.address, idt.size,
 		       native_store_tr());
 	for (i = 0; i < ARRAY_SIZE(msrs); i++) {
-		hvmon_rdmsr(msrs[i], &val);
+		hvmon_rdmsr_safe(msrs[i], &val);
 		n += sysfs_emit_at(buf, n, " %x:%llx", msrs[i], val);
 	}
 	preempt_enable();
