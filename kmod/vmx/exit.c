@@ -228,7 +228,18 @@ static void iret_faulted(struct hvmon_vcpu *vcpu)
 		vmx_set_bits(vcpu, VMX_INTERRUPTIBILITY, VMX_BLOCK_NMI);
 }
 
-static int exit_db(struct hvmon_vcpu *vcpu)
+/*
+ * INT1 is a trap that leaves DR6 alone, but RIP is where the instruction is (28.3.3). It is
+ * delivered as what it is: the processor adds its length.
+ */
+static int exit_int1(struct hvmon_vcpu *vcpu, u32 info)
+{
+	vmx_decode_event(info, 0, vmx_get(vcpu, VMX_EXIT_INSN_LEN), &vcpu->in_flight);
+	hvmon_request(vcpu, HVMON_REQ_EVENT);
+	return HVMON_RESUME;
+}
+
+static int exit_db(struct hvmon_vcpu *vcpu, u32 info)
 {
 	u64 causes = vcpu->exit.info1 & (DR_TRAP_BITS | BIT(13) | DR_STEP);
 
@@ -236,6 +247,8 @@ static int exit_db(struct hvmon_vcpu *vcpu)
 	/* A debug exception clears BTF: 18.4.4 */
 	vcpu->msr.debugctl &= ~(u64)DEBUGCTLMSR_BTF;
 	vmx_set(vcpu, VMX_DEBUGCTL, vcpu->msr.debugctl);
+	if ((info & VMX_INTR_TYPE_MASK) >> VMX_INTR_TYPE_SHIFT == HVMON_EV_PRIV_SW)
+		return exit_int1(vcpu, info);
 	hvmon_queue_exception(vcpu, 1, false, 0, causes);
 	return HVMON_RESUME;
 }
@@ -253,7 +266,7 @@ static int exit_exception(struct hvmon_vcpu *vcpu)
 		iret_faulted(vcpu);
 	switch (info & VMX_INTR_VECTOR_MASK) {
 	case 1:
-		return exit_db(vcpu);
+		return exit_db(vcpu, info);
 	case 17:
 		vcpu->stats.other++;
 		hvmon_queue_exception(vcpu, 17, true, vmx_get(vcpu, VMX_EXIT_INTR_ERROR), 0);
