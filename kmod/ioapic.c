@@ -302,11 +302,13 @@ static int ioapic_dev_write(struct hvmon_iodev *dev, struct hvmon_vcpu *vcpu, u6
 {
 	struct hvmon_irqs *irqs = vcpu->vm->irqs;
 	unsigned long flags;
-	u32 val = 0;
+	u32 val = *(const u8 *)data;
 
 	if ((offset & 0xf) || (len < 4 && offset != IOREGSEL))
 		return 0;
-	memcpy(&val, data, min_t(u32, len, 4));
+	/* IOREGSEL has eight bits, whatever the length */
+	if (len >= 4)
+		memcpy(&val, data, sizeof(val));
 	raw_spin_lock_irqsave(&irqs->lock, flags);
 	hvmon_ioapic_write(irqs, offset, val);
 	raw_spin_unlock_irqrestore(&irqs->lock, flags);
