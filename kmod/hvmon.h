@@ -999,6 +999,13 @@ void hvmon_pv_reset(struct hvmon_vcpu *vcpu, bool init);
 void hvmon_pv_clock_update(struct hvmon_vcpu *vcpu);
 bool hvmon_pv_steal_grew(struct hvmon_vcpu *vcpu);
 void hvmon_pv_steal_update(struct hvmon_vcpu *vcpu);	/* clears "preempted" */
+/* The thread has waited, and the guest may want to know */
+static inline void hvmon_pv_steal_request(struct hvmon_vcpu *vcpu)
+{
+	if (vcpu->pv.steal_msr)
+		hvmon_request(vcpu, HVMON_REQ_STEAL);
+}
+
 void hvmon_pv_mark_preempted(struct hvmon_vcpu *vcpu);
 
 void hvmon_pv_eoi_offer(struct hvmon_vcpu *vcpu);

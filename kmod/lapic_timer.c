@@ -212,10 +212,9 @@ static void arm(struct hvmon_lapic *l, u64 now, u64 ns, u64 cycles)
 	vcpu->deadline_tsc = rdtsc() + cycles ?: 1;
 }
 
-/* Arm the timer as the registers say. @queued: what hvmon_lapic_timer_stop() said */
-void hvmon_lapic_timer_start(struct hvmon_lapic *l, bool queued)
+static void timer_start_at(struct hvmon_lapic *l, bool queued, u64 now)
 {
-	u64 now = ktime_get_ns(), left;
+	u64 left;
 
 	if (l->lvt[HVMON_LVT_TIMER] & HVMON_LVT_MASKED)
 		return;
@@ -250,6 +249,12 @@ void hvmon_lapic_timer_start(struct hvmon_lapic *l, bool queued)
 	}
 }
 
+/* Arm the timer as the registers say. @queued: what hvmon_lapic_timer_stop() said */
+void hvmon_lapic_timer_start(struct hvmon_lapic *l, bool queued)
+{
+	timer_start_at(l, queued, ktime_get_ns());
+}
+
 void hvmon_lapic_timer_poll(struct hvmon_vcpu *vcpu)
 {
 	if (vcpu->deadline_tsc)
@@ -278,20 +283,24 @@ void hvmon_lapic_timer_wake(struct hvmon_vcpu *vcpu)
 
 void hvmon_lapic_write_initial(struct hvmon_lapic *l, u32 val)
 {
+	u64 now;
+
 	/* Ignored in deadline mode: SDM vol. 3, 11.5.4.1 */
 	if (timer_mode(l) == HVMON_TIMER_DEADLINE)
 		return;
 	hvmon_lapic_timer_stop(l);
-	hvmon_apic_timer_load(&l->timer, val, ktime_get_ns());
-	hvmon_lapic_timer_start(l, false);
+	now = ktime_get_ns();
+	hvmon_apic_timer_load(&l->timer, val, now);
+	timer_start_at(l, false, now);
 }
 
 void hvmon_lapic_write_divide(struct hvmon_lapic *l, u32 val)
 {
 	bool queued = hvmon_lapic_timer_stop(l);
+	u64 now = ktime_get_ns();
 
-	hvmon_apic_timer_divide(&l->timer, hvmon_lapic_periodic(l), val, ktime_get_ns());
-	hvmon_lapic_timer_start(l, queued);
+	hvmon_apic_timer_divide(&l->timer, hvmon_lapic_periodic(l), val, now);
+	timer_start_at(l, queued, now);
 }
 
 void hvmon_lapic_write_lvt(struct hvmon_lapic *l, u32 val)
@@ -306,7 +315,7 @@ void hvmon_lapic_write_lvt(struct hvmon_lapic *l, u32 val)
 	left = hvmon_apic_timer_left(&l->timer, hvmon_lapic_periodic(l), now);
 	WRITE_ONCE(l->lvt[HVMON_LVT_TIMER], val);
 	if (HVMON_LVT_TIMER_MODE(old) == HVMON_LVT_TIMER_MODE(val)) {
-		hvmon_lapic_timer_start(l, queued);
+		timer_start_at(l, queued, now);
 		return;
 	}
 	/* To and from deadline mode disarms; else the present round goes on */
@@ -316,7 +325,7 @@ void hvmon_lapic_write_lvt(struct hvmon_lapic *l, u32 val)
 		l->timer.initial = 0;
 	}
 	l->timer.start = now - (l->timer.period - left);
-	hvmon_lapic_timer_start(l, queued);
+	timer_start_at(l, queued, now);
 }
 
 u64 hvmon_lapic_read_deadline(struct hvmon_lapic *l)

@@ -435,7 +435,7 @@ static void yield_to_host(struct hvmon_vcpu *vcpu)
 	if (hvmon_need_resched()) {
 		hvmon_pv_mark_preempted(vcpu);
 		schedule();
-		hvmon_request(vcpu, HVMON_REQ_STEAL);
+		hvmon_pv_steal_request(vcpu);
 	}
 }
 
@@ -459,7 +459,7 @@ static int run_loop(struct hvmon_vcpu *vcpu)
 			r = vcpu_block(vcpu);
 			if (r != HVMON_RESUME)
 				return r;
-			hvmon_request(vcpu, HVMON_REQ_STEAL);
+			hvmon_pv_steal_request(vcpu);
 			continue;
 		}
 		vcpu->window_wanted = !vcpu->lapic && READ_ONCE(vcpu->run->intr_window);
