@@ -687,10 +687,17 @@ static bool is_other_port_access(struct hvmon_vcpu *vcpu, const struct hvmon_ins
 	       vcpu->pio.in != (insn->op == OP_INS);
 }
 
-/* Does the operand of em->insn lie at @gpa, all in one page, and may it be accessed? */
+/*
+ * Does the operand of em->insn, a MOV, lie at @gpa, all in one page, and may it be accessed?
+ *
+ * It does and may if that page is where the processor's access, of this kind, led: it has
+ * none but the operand's. Somebody may have written another instruction there meanwhile;
+ * then that page is accessed as the first one was about to.
+ */
 static bool operand_is_at(struct hvmon_vcpu *vcpu, struct hvmon_emul *em, u64 gpa, u32 len,
-			  bool write)
+			  bool write, u32 fault)
 {
+	u32 same = HVMON_ACCESS_FINAL | (write ? HVMON_ACCESS_WRITE : 0);
 	u64 ea = hvmon_insn_address(&em->insn, &vcpu->regs, vcpu->regs.rip + em->insn.len);
 	u64 lin = ea, found;
 	u32 access = write ? HVMON_ACCESS_WRITE : 0, error;
@@ -713,6 +720,8 @@ static bool operand_is_at(struct hvmon_vcpu *vcpu, struct hvmon_emul *em, u64 gp
 		return false;
 	if (!(cr0 & X86_CR0_PG))
 		return lin == gpa;
+	if (fault == same)
+		return offset_in_page(lin) == offset_in_page(gpa);
 	if (hvmon_call(cpl, vcpu) == 3)
 		access |= HVMON_ACCESS_USER;
 	return !hvmon_gva_to_gpa(vcpu, lin, access, true, &found, &error) && found == gpa;
@@ -751,6 +760,7 @@ static int mov_done(struct hvmon_vcpu *vcpu)
  * hvmon_emulate_device - emulate an access to a device, inside the section
  * @vcpu: the vCPU
  * @gpa: the address that faulted, where there is no memory
+ * @access: HVMON_ACCESS_*, with FINAL
  *
  * What drivers use: MOV to or from an address in one page, one access. Guest memory
  * is read, its page tables too, as far as it is present. All of an instruction or
@@ -760,7 +770,7 @@ static int mov_done(struct hvmon_vcpu *vcpu)
  * Return: HVMON_RESUME; HVMON_USER; HVMON_LATER: nothing has happened, hvmon_emulate()
  * has to do it; or -errno.
  */
-int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa)
+int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 {
 	struct hvmon_emul *em = vcpu->emul;
 	const struct hvmon_insn *insn;
@@ -778,7 +788,7 @@ int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa)
 	a->gpa = gpa;
 	a->len = insn->opsize;
 	a->write = insn->dst == OPD_RM;
-	if (!operand_is_at(vcpu, em, gpa, a->len, a->write))
+	if (!operand_is_at(vcpu, em, gpa, a->len, a->write, access))
 		return HVMON_LATER;
 	if (a->write) {
 		val = insn->src == OPD_IMM ? insn->imm :

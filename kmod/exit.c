@@ -190,12 +190,12 @@ int hvmon_exit_unexpected(struct hvmon_vcpu *vcpu)
  * Inside a section: devices, as far as one look at the guest's memory is enough to
  * know what is accessed. Memory may have to be waited for.
  */
-static int exit_mmu_section(struct hvmon_vcpu *vcpu, u64 gpa)
+static int exit_mmu_section(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 {
 	if (hvmon_gpa_has_slot(vcpu, gpa))
 		return HVMON_LATER;
 	vcpu->exit.no_memory = true;
-	return hvmon_emulate_device(vcpu, gpa);
+	return hvmon_emulate_device(vcpu, gpa, access);
 }
 
 int hvmon_exit_mmu(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
@@ -204,7 +204,8 @@ int hvmon_exit_mmu(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 	int r;
 
 	if (vcpu->in_section)
-		return exit_mmu_section(vcpu, gpa);
+		return exit_mmu_section(vcpu, gpa, access);
+	access &= ~HVMON_ACCESS_FINAL;
 	r = vcpu->exit.no_memory ? -ENOENT : hvmon_mmu_fault(vcpu, gpa, access);
 	trace_hvmon_fault(vcpu, gpa, access, r);
 	if (r == HVMON_RESUME) {

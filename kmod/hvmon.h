@@ -686,7 +686,11 @@ int hvmon_exit_hlt(struct hvmon_vcpu *vcpu);
 int hvmon_exit_hypercall(struct hvmon_vcpu *vcpu);
 int hvmon_exit_xsetbv(struct hvmon_vcpu *vcpu);
 int hvmon_exit_shutdown(struct hvmon_vcpu *vcpu);
-/* @gpa faulted in the nested tables; @access is HVMON_ACCESS_* */
+/*
+ * @gpa faulted in the nested tables; @access is HVMON_ACCESS_*, and FINAL if it is the
+ * access itself that led there, not the walk of the guest's tables before it.
+ */
+#define HVMON_ACCESS_FINAL	BIT(30)
 int hvmon_exit_mmu(struct hvmon_vcpu *vcpu, u64 gpa, u32 access);
 /* The processor refused the state; @why is one line for the launcher */
 int hvmon_exit_invalid(struct hvmon_vcpu *vcpu, u64 code, const char *why);
@@ -782,7 +786,7 @@ void hvmon_emul_fini(struct hvmon_vcpu *vcpu);
  */
 int hvmon_emulate(struct hvmon_vcpu *vcpu, u64 gpa);
 /* In a section: a plain load from a device at @gpa, or a store; else HVMON_LATER */
-int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa);
+int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa, u32 access);
 /* Length of the instruction at RIP, fetched and decoded; or -errno */
 int hvmon_insn_len(struct hvmon_vcpu *vcpu);
 /* Fetch up to @len bytes at CS:RIP; the number, or -errno */

@@ -376,6 +376,7 @@ static int exit_vintr(struct hvmon_vcpu *vcpu)
 #define NPF_WRITE	BIT_ULL(1)
 #define NPF_RESERVED	BIT_ULL(3)
 #define NPF_EXEC	BIT_ULL(4)
+#define NPF_FINAL	BIT_ULL(32)
 
 /**
  * svm_npf_access() - what a nested page fault wanted: 15.25.6
@@ -387,7 +388,8 @@ static int exit_vintr(struct hvmon_vcpu *vcpu)
 u32 svm_npf_access(u64 info)
 {
 	return (info & NPF_WRITE ? HVMON_ACCESS_WRITE : 0) |
-	       (info & NPF_EXEC ? HVMON_ACCESS_EXEC : 0);
+	       (info & NPF_EXEC ? HVMON_ACCESS_EXEC : 0) |
+	       (info & NPF_FINAL ? HVMON_ACCESS_FINAL : 0);
 }
 
 static int exit_npf(struct hvmon_vcpu *vcpu)

@@ -370,6 +370,7 @@ static int exit_task_switch(struct hvmon_vcpu *vcpu)
 #define EPT_READ	BIT(0)
 #define EPT_WRITE	BIT(1)
 #define EPT_FETCH	BIT(2)
+#define EPT_FINAL	(BIT(7) | BIT(8))
 #define EPT_NMI_UNBLOCKED	BIT(12)
 
 /**
@@ -381,7 +382,8 @@ static int exit_task_switch(struct hvmon_vcpu *vcpu)
 u32 vmx_ept_access(u64 qualification)
 {
 	return (qualification & EPT_WRITE ? HVMON_ACCESS_WRITE : 0) |
-	       (qualification & EPT_FETCH ? HVMON_ACCESS_EXEC : 0);
+	       (qualification & EPT_FETCH ? HVMON_ACCESS_EXEC : 0) |
+	       ((qualification & EPT_FINAL) == EPT_FINAL ? HVMON_ACCESS_FINAL : 0);
 }
 
 static int exit_ept_section(struct hvmon_vcpu *vcpu, u32 access)

@@ -139,12 +139,14 @@ static void ioio(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, p.string);
 }
 
-/* Claim: only write and fetch are taken from a nested page fault */
+/* Claim: write, fetch, and where the fault was, are taken from a nested page fault */
 static void npf(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, svm_npf_access(BIT_ULL(32) | 4), 0);
-	KUNIT_EXPECT_EQ(test, svm_npf_access(BIT_ULL(32) | 6), HVMON_ACCESS_WRITE);
-	KUNIT_EXPECT_EQ(test, svm_npf_access(BIT_ULL(32) | 0x14), HVMON_ACCESS_EXEC);
+	KUNIT_EXPECT_EQ(test, svm_npf_access(BIT_ULL(32) | 4), HVMON_ACCESS_FINAL);
+	KUNIT_EXPECT_EQ(test, svm_npf_access(BIT_ULL(32) | 6),
+			HVMON_ACCESS_FINAL | HVMON_ACCESS_WRITE);
+	KUNIT_EXPECT_EQ(test, svm_npf_access(BIT_ULL(32) | 0x14),
+			HVMON_ACCESS_FINAL | HVMON_ACCESS_EXEC);
 	KUNIT_EXPECT_EQ(test, svm_npf_access(BIT_ULL(33) | 7), HVMON_ACCESS_WRITE);
 }
 

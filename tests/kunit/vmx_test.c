@@ -237,7 +237,8 @@ static void ept_access(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vmx_ept_access(0x81), 0);
 	KUNIT_EXPECT_EQ(test, vmx_ept_access(0x82), HVMON_ACCESS_WRITE);
 	KUNIT_EXPECT_EQ(test, vmx_ept_access(0x84), HVMON_ACCESS_EXEC);
-	KUNIT_EXPECT_EQ(test, vmx_ept_access(0x1b8), 0);
+	KUNIT_EXPECT_EQ(test, vmx_ept_access(0x1b8), HVMON_ACCESS_FINAL);
+	KUNIT_EXPECT_EQ(test, vmx_ept_access(0x182), HVMON_ACCESS_FINAL | HVMON_ACCESS_WRITE);
 }
 
 /* Claim: a segment that is not present is unusable, others keep their bits */
