@@ -528,6 +528,8 @@ struct hvmon_vendor_ops {
 	void (*get_code)(struct hvmon_vcpu *vcpu, struct hvmon_code *code);
 
 	bool (*can_inject)(struct hvmon_vcpu *vcpu, enum hvmon_event_kind kind);
+	/* An NMI was taken, and its handler has not returned */
+	bool (*nmi_blocked)(struct hvmon_vcpu *vcpu);
 	void (*inject)(struct hvmon_vcpu *vcpu, const struct hvmon_event *ev);
 	/*
 	 * Exit as soon as can_inject(kind) will be true; undone by the exit. For

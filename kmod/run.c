@@ -128,9 +128,16 @@ static void displace_in_flight(struct hvmon_vcpu *vcpu)
  */
 static void inject_events(struct hvmon_vcpu *vcpu)
 {
+	bool nmi_handled = atomic_read(&vcpu->nmi_queued) &&
+			   (hvmon_vendor->nmi_blocked(vcpu) ||
+			    (vcpu->in_flight.valid && vcpu->in_flight.type == HVMON_EV_NMI));
 	struct hvmon_event ev = { .valid = 1 };
 	bool busy = false;
 	int vector;
+
+	/* While one is handled one more is remembered, no third: SDM vol. 3, 6.7.1 */
+	if (nmi_handled)
+		atomic_cmpxchg(&vcpu->nmi_queued, 2, 1);
 
 	if (vcpu->exception.valid) {
 		displace_in_flight(vcpu);

@@ -874,9 +874,10 @@ struct hvmon_cpuid {
  * @error: error code, 0 without
  * @payload: #PF: CR2, #DB: DR6 bits, else 0
  *
- * At most two NMIs wait, as in a processor; more are lost without an error. An
- * exception merges with one that waits (double fault, HVMON_EXIT_SHUTDOWN). While
- * hvmon_events.in_flight is another event it is EBUSY: HVMON_RUN delivers that first.
+ * At most two NMIs wait, and one while another is handled, as in a processor; more are
+ * lost without an error. An exception merges with one that waits (double fault,
+ * HVMON_EXIT_SHUTDOWN). While hvmon_events.in_flight is another event it is EBUSY:
+ * HVMON_RUN delivers that first.
  */
 struct hvmon_inject {
 	__u32 size;

@@ -228,6 +228,11 @@ bool svm_can_inject(struct hvmon_vcpu *vcpu, enum hvmon_event_kind kind)
 	return vcpu->regs.rflags & X86_EFLAGS_IF;
 }
 
+bool svm_nmi_blocked(struct hvmon_vcpu *vcpu)
+{
+	return vcpu->svm->nmi_blocked;
+}
+
 /**
  * svm_inject() - deliver an event with the next entry
  * @vcpu: the vCPU

@@ -430,6 +430,7 @@ const struct hvmon_vendor_ops hvmon_svm_ops = {
 	.code_bits	= svm_code_bits,
 	.get_code	= svm_get_code,
 	.can_inject	= svm_can_inject,
+	.nmi_blocked	= svm_nmi_blocked,
 	.inject		= svm_inject,
 	.open_window	= svm_open_window,
 	.skip_insn	= svm_skip_insn,

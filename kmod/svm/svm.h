@@ -422,6 +422,7 @@ void svm_sync(struct hvmon_vcpu *vcpu, struct svm_cpu *cpu);
 u64 svm_encode_event(const struct hvmon_event *ev);
 void svm_decode_event(u64 info, struct hvmon_event *ev);
 bool svm_can_inject(struct hvmon_vcpu *vcpu, enum hvmon_event_kind kind);
+bool svm_nmi_blocked(struct hvmon_vcpu *vcpu);
 void svm_inject(struct hvmon_vcpu *vcpu, const struct hvmon_event *ev);
 void svm_open_window(struct hvmon_vcpu *vcpu, enum hvmon_event_kind kind);
 void svm_close_window(struct hvmon_svm_vcpu *svm);

@@ -126,6 +126,11 @@ void vmx_events_section_begin(struct hvmon_vcpu *vcpu)
 
 /* ---- hooks ---- */
 
+bool vmx_nmi_blocked(struct hvmon_vcpu *vcpu)
+{
+	return vmx_get(vcpu, VMX_INTERRUPTIBILITY) & VMX_BLOCK_NMI;
+}
+
 bool vmx_can_inject(struct hvmon_vcpu *vcpu, enum hvmon_event_kind kind)
 {
 	u64 blocked;

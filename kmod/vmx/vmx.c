@@ -622,6 +622,7 @@ const struct hvmon_vendor_ops hvmon_vmx_ops = {
 	.code_bits	= vmx_code_bits,
 	.get_code	= vmx_get_code,
 	.can_inject	= vmx_can_inject,
+	.nmi_blocked	= vmx_nmi_blocked,
 	.inject		= vmx_inject,
 	.open_window	= vmx_open_window,
 	.skip_insn	= vmx_skip_insn,

@@ -754,6 +754,7 @@ void vmx_give_tpr(struct hvmon_vcpu *vcpu);
 
 u32 vmx_encode_event(const struct hvmon_event *ev);
 void vmx_decode_event(u32 info, u32 error, u32 insn_len, struct hvmon_event *ev);
+bool vmx_nmi_blocked(struct hvmon_vcpu *vcpu);
 bool vmx_can_inject(struct hvmon_vcpu *vcpu, enum hvmon_event_kind kind);
 void vmx_inject(struct hvmon_vcpu *vcpu, const struct hvmon_event *ev);
 void vmx_open_window(struct hvmon_vcpu *vcpu, enum hvmon_event_kind kind);
