@@ -44,6 +44,7 @@ enum { HVMON_TIMER_ONESHOT, HVMON_TIMER_PERIODIC, HVMON_TIMER_DEADLINE };
  *          one nanosecond
  * @initial: initial count register, 0: stopped
  * @divide: divide configuration register
+ * @spent: it has run out for good, whatever the mode: until there is a new count
  * @deadline: TSC_DEADLINE, 0: not armed
  * @due: time of the tick that hvmon_vcpu.deadline_tsc stands for
  */
@@ -52,6 +53,7 @@ struct hvmon_apic_timer {
 	u64 period;
 	u32 initial;
 	u32 divide;
+	bool spent;
 	u64 deadline;
 	u64 due;
 };

@@ -451,8 +451,9 @@ static bool timer_state_valid(struct hvmon_vcpu *vcpu, const struct hvmon_lapic_
 		return false;
 	if (st->tsc_deadline && !deadline)
 		return false;
+	/* Run out, or stopped */
 	if (st->timer_left_ns == -1)
-		return HVMON_LVT_TIMER_MODE(lvt) != HVMON_TIMER_PERIODIC || !initial;
+		return true;
 	return st->timer_left_ns > 0 && st->timer_left_ns <= period;
 }
 
@@ -530,7 +531,7 @@ int hvmon_lapic_set_state(struct hvmon_vcpu *vcpu, const struct hvmon_lapic_stat
 	l->timer.divide = page_get(st, APIC_TDCR);
 	hvmon_apic_timer_load(&l->timer, page_get(st, APIC_TMICT), ktime_get_ns());
 	if (st->timer_left_ns < 0)
-		l->timer.start -= l->timer.period;
+		l->timer.spent = true;
 	else
 		l->timer.start -= l->timer.period - st->timer_left_ns;
 	l->timer.deadline = st->tsc_deadline;

@@ -36,7 +36,7 @@ u64 hvmon_apic_timer_left(const struct hvmon_apic_timer *t, bool periodic, u64 n
 {
 	u64 elapsed = now - t->start, rest;
 
-	if (!t->initial)
+	if (!t->initial || t->spent)
 		return 0;
 	if (elapsed < t->period)
 		return t->period - elapsed;
@@ -70,6 +70,7 @@ u32 hvmon_apic_timer_count(const struct hvmon_apic_timer *t, bool periodic, u64 
 void hvmon_apic_timer_load(struct hvmon_apic_timer *t, u32 initial, u64 now)
 {
 	t->initial = initial;
+	t->spent = false;
 	t->period = (u64)initial << hvmon_apic_divide_shift(t->divide);
 	t->start = now;
 }
@@ -318,12 +319,16 @@ void hvmon_lapic_write_lvt(struct hvmon_lapic *l, u32 val)
 		timer_start_at(l, queued, now);
 		return;
 	}
-	/* To and from deadline mode disarms; else the present round goes on */
+	/*
+	 * To and from deadline mode disarms; else the present round goes on, and without
+	 * a new count there is no other
+	 */
 	if (HVMON_LVT_TIMER_MODE(old) == HVMON_TIMER_DEADLINE ||
 	    timer_mode(l) == HVMON_TIMER_DEADLINE) {
 		l->timer.deadline = 0;
 		l->timer.initial = 0;
 	}
+	l->timer.spent = !left;
 	l->timer.start = now - (l->timer.period - left);
 	timer_start_at(l, queued, now);
 }

@@ -454,6 +454,8 @@ static void lapic_timer_count(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, hvmon_apic_timer_left(&t, false, now + 5000), 0ULL);
 	KUNIT_EXPECT_EQ(test, hvmon_apic_timer_count(&t, true, now + 100), 100U);
 	KUNIT_EXPECT_EQ(test, hvmon_apic_timer_left(&t, true, now + 250), 50ULL);
+	t.spent = true;
+	KUNIT_EXPECT_EQ(test, hvmon_apic_timer_left(&t, true, now + 250), 0ULL);
 	t.divide = 0x3;		/* by 16 */
 	hvmon_apic_timer_load(&t, 100, now);
 	KUNIT_EXPECT_EQ(test, t.period, 1600ULL);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The LAPIC timer interrupts once in one-shot mode and again and again in
- * periodic mode, at the programmed rate.
+ * periodic mode, at the programmed rate. What has run out starts with a new
+ * count, and not with the mode.
  */
 #include "hvt_irq.h"
 
@@ -17,6 +18,8 @@ GUEST64(guest,
 	"mov 0x390(%rbp), %eax\n"
 	G_REPORT
 	"movl $0x20050, 0x320(%rbp)\n"		/* periodic */
+	"mov 0x390(%rbp), %eax\n"
+	G_REPORT
 	"movl $1000000, 0x380(%rbp)\n"
 	"2: hlt\n"
 	"jmp 2b\n");
@@ -31,6 +34,7 @@ int main(void)
 
 	HVT_SET_HANDLER(v->vm, 0x50, handler);
 	CHECK_EQ(EXPECT_REPORT(v), 1);
+	CHECK_EQ(EXPECT_REPORT(v), 0);
 	CHECK_EQ(EXPECT_REPORT(v), 0);
 	for (i = 2; i < 5; i++)
 		CHECK_EQ(EXPECT_REPORT(v), i);
