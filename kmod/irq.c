@@ -133,7 +133,8 @@ int hvmon_irq_deliver(struct hvmon_vm *vm, struct hvmon_lapic *src,
 		return deliver_lowest(vm, src, msg);
 
 	/* The common case: an APIC ID, which is the vCPU's number */
-	if (!msg->shorthand && !msg->logical && msg->dest < HVMON_MAX_VCPUS) {
+	if (!msg->shorthand && !msg->logical && msg->dest < HVMON_MAX_VCPUS &&
+	    !(vm->irqs && READ_ONCE(vm->irqs->ids_moved))) {
 		vcpu = hvmon_vcpu_by_id(vm, msg->dest);
 		if (!vcpu || !vcpu->lapic || !hvmon_lapic_enabled(vcpu->lapic))
 			return 0;

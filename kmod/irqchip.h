@@ -96,6 +96,7 @@ struct hvmon_irq_hold {
  * @pit: NULL unless asked for
  * @arb: where the search for the lowest priority begins: turns ties into a
  *       round robin. Racy on purpose.
+ * @ids_moved: an APIC ID is, or has been, another than its vCPU's number
  * @pic_master: ports 0x20 and 0x21
  * @pic_slave: ports 0xa0 and 0xa1
  * @elcr: ports 0x4d0 and 0x4d1
@@ -114,6 +115,7 @@ struct hvmon_irqs {
 	struct srcu_struct srcu;
 	struct hvmon_pit *pit;
 	u32 arb;
+	bool ids_moved;
 	struct hvmon_iodev pic_master;
 	struct hvmon_iodev pic_slave;
 	struct hvmon_iodev elcr;

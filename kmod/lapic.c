@@ -120,7 +120,7 @@ bool hvmon_lapic_match(const struct hvmon_lapic *l, const struct hvmon_irq_msg *
 	if (!msg->x2apic_dest && msg->dest == 0xff &&
 	    !(msg->logical && hvmon_lapic_x2apic(l)))
 		return true;
-	return msg->logical ? match_logical(l, msg->dest) : msg->dest == l->vcpu->id;
+	return msg->logical ? match_logical(l, msg->dest) : msg->dest == hvmon_lapic_id(l->vcpu);
 }
 
 /**
@@ -372,7 +372,19 @@ u8 hvmon_lapic_masked_class(struct hvmon_vcpu *vcpu)
 
 u32 hvmon_lapic_id(struct hvmon_vcpu *vcpu)
 {
-	return vcpu->id;
+	struct hvmon_lapic *l = vcpu->lapic;
+
+	return hvmon_lapic_x2apic(l) ? vcpu->id : READ_ONCE(l->id);
+}
+
+/* In xAPIC mode. Whose is not the vCPU's number, has to be looked for from now on */
+void hvmon_lapic_set_id(struct hvmon_lapic *l, u8 id)
+{
+	struct hvmon_irqs *irqs = l->vcpu->vm->irqs;
+
+	WRITE_ONCE(l->id, id);
+	if (irqs && id != l->vcpu->id)
+		WRITE_ONCE(irqs->ids_moved, true);
 }
 
 /* ---- base, reset, INIT and SIPI ---- */
@@ -452,8 +464,10 @@ int hvmon_lapic_set_base(struct hvmon_vcpu *vcpu, u64 base, bool host)
 		return -EINVAL;
 	base &= ~(u64)HVMON_APIC_BSP;
 	base |= l->base & HVMON_APIC_BSP;
-	if (old != new && !new)
+	if (old != new && !new) {
 		lapic_reset_regs(l);
+		WRITE_ONCE(l->id, vcpu->id);
+	}
 	if (old != new && new == mask)
 		l->icr = (u32)l->icr;
 	WRITE_ONCE(l->base, base);
@@ -482,6 +496,7 @@ void hvmon_lapic_reset(struct hvmon_vcpu *vcpu, bool init)
 		WRITE_ONCE(l->lvt[HVMON_LVT_LINT0], HVMON_DM_EXTINT << 8);
 	if (init)
 		return;
+	WRITE_ONCE(l->id, vcpu->id);
 	l->latched = 0;
 	WRITE_ONCE(l->base, BASE_DEFAULT | HVMON_APIC_EN | (vcpu->id ? 0 : HVMON_APIC_BSP));
 	hvmon_lapic_mode_changed(l);

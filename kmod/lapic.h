@@ -72,6 +72,7 @@ struct hvmon_apic_timer {
  *
  * Written by the vCPU's thread, read by senders of interrupts:
  * @base: MSR APIC_BASE
+ * @id: in xAPIC mode; the vCPU's number until the guest writes another
  * @svr: spurious interrupt vector register
  * @ldr: logical destination register (in xAPIC mode)
  * @dfr: destination format register
@@ -104,6 +105,7 @@ struct hvmon_lapic {
 
 	u8 ppr;
 	u8 tpr;
+	u8 id;
 	u32 svr;
 	u32 ldr;
 	u32 dfr;
@@ -173,6 +175,7 @@ void hvmon_lapic_mode_changed(struct hvmon_lapic *l);
 /* A source of a LVT entry fires; an error (HVMON_ESR_*) happens */
 void hvmon_lapic_local(struct hvmon_lapic *l, u32 lvt);
 void hvmon_lapic_error(struct hvmon_lapic *l, int bit);
+void hvmon_lapic_set_id(struct hvmon_lapic *l, u8 id);
 /* Wake the vCPU, or bring it out of the guest, to look for events */
 void hvmon_lapic_notify(struct hvmon_lapic *l);
 void hvmon_lapic_update_ppr(struct hvmon_lapic *l);

@@ -55,7 +55,7 @@ struct lapic_reg {
 };
 
 static const struct lapic_reg regs[0x40] = {
-	[APIC_ID >> 4] = { .access = RO },
+	[APIC_ID >> 4] = { .writable = 0xff000000, .access = R | W | XR },
 	[APIC_LVR >> 4] = { .access = RO },
 	[APIC_TASKPRI >> 4] = { .writable = 0xff, .access = RW },
 	[APIC_ARBPRI >> 4] = { .access = R },
@@ -94,7 +94,7 @@ static u32 lapic_read(struct hvmon_lapic *l, u32 offset)
 {
 	switch (offset) {
 	case APIC_ID:
-		return hvmon_lapic_x2apic(l) ? l->vcpu->id : l->vcpu->id << 24;
+		return hvmon_lapic_x2apic(l) ? l->vcpu->id : (u32)l->id << 24;
 	case APIC_LVR:
 		return VERSION;
 	case APIC_TASKPRI:
@@ -196,6 +196,10 @@ static void lapic_write(struct hvmon_lapic *l, u32 offset, u32 val)
 		break;
 	case APIC_EOI:
 		hvmon_lapic_eoi(l->vcpu);
+		break;
+	case APIC_ID:
+		/* Some processors let it be written: SDM vol. 3, 11.4.6 */
+		hvmon_lapic_set_id(l, val >> 24);
 		break;
 	case APIC_LDR:
 		WRITE_ONCE(l->ldr, val & 0xff000000);
@@ -431,7 +435,8 @@ static bool page_valid(const struct hvmon_lapic_state *st, bool x2apic)
 			fixed = 0x0fffffff;
 		else if (offset == APIC_ESR)
 			fixed = 0xff;
-		else if ((offset == APIC_LDR || offset == APIC_ICR2) && x2apic)
+		else if ((offset == APIC_ID || offset == APIC_LDR || offset == APIC_ICR2) &&
+			 x2apic)
 			fixed = 0xffffffff;
 		else
 			fixed = 0;
@@ -475,7 +480,7 @@ int hvmon_lapic_check_state(struct hvmon_vcpu *vcpu, const struct hvmon_lapic_st
 		return -EINVAL;
 	if (!(st->base & HVMON_APIC_BSP) != !!vcpu->id)
 		return -EINVAL;
-	if (page_get(st, APIC_ID) != (x2apic ? vcpu->id : vcpu->id << 24))
+	if (x2apic && page_get(st, APIC_ID) != vcpu->id)
 		return -EINVAL;
 	if (page_get(st, APIC_LVR) != VERSION)
 		return -EINVAL;
@@ -514,6 +519,8 @@ int hvmon_lapic_set_state(struct hvmon_vcpu *vcpu, const struct hvmon_lapic_stat
 		return -EINVAL;
 	hvmon_lapic_timer_stop(l);
 	WRITE_ONCE(l->base, st->base);
+	if (!hvmon_lapic_x2apic(l))
+		hvmon_lapic_set_id(l, page_get(st, APIC_ID) >> 24);
 	l->tpr = page_get(st, APIC_TASKPRI);
 	WRITE_ONCE(l->ldr, st->base & HVMON_APIC_EXTD ? 0 : page_get(st, APIC_LDR));
 	WRITE_ONCE(l->dfr, page_get(st, APIC_DFR) | 0x0fffffff);

@@ -358,9 +358,8 @@ static void lapic_page(struct kunit *test)
 	val = 0x20;
 	KUNIT_EXPECT_EQ(test, hvmon_lapic_mmio_write(v, 0xfee00080, 4, &val), 0);
 	KUNIT_EXPECT_EQ(test, hvmon_tpr(v), 0x20);
-	/* ID and version are read-only */
-	KUNIT_EXPECT_EQ(test, hvmon_lapic_mmio_write(v, 0xfee00020, 4, &val), 0);
-	KUNIT_EXPECT_EQ(test, lapic_r(vm, 3, APIC_ID), 0x03000000U);
+	/* The version is read-only */
+	KUNIT_EXPECT_EQ(test, hvmon_lapic_mmio_write(v, 0xfee00030, 4, &val), 0);
 	KUNIT_EXPECT_EQ(test, lapic_r(vm, 3, APIC_LVR), 0x00050014U);
 
 	hvmon_lapic_set_base(v, 0xd0000800, false);
@@ -637,7 +636,7 @@ static void lapic_states(struct kunit *test)
 	/* Bytes of the state in which bit 2 must not change */
 	static const size_t flip[] = {
 		STATE(base), STATE(base) + 7, STATE(tsc_deadline), STATE(reserved),
-		STATE(timer_left_ns) + 4, STATE(page[APIC_ID + 3]), STATE(page[APIC_LVR]),
+		STATE(timer_left_ns) + 4, STATE(page[APIC_ID]), STATE(page[APIC_LVR]),
 		STATE(page[APIC_IRR]), STATE(page[APIC_TASKPRI + 1]), STATE(page[APIC_TASKPRI + 4]),
 		STATE(page[APIC_RRR]), STATE(page[APIC_TDCR]), STATE(page[APIC_SPIV + 2]),
 	};
@@ -678,6 +677,49 @@ static void lapic_states(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, hvmon_lapic_set_state(v, st), 0);
 }
 
+static int physical(struct hvmon_vm *vm, u32 dest)
+{
+	struct hvmon_irq_msg msg = { .dest = dest, .mode = HVMON_DM_FIXED, .vector = 0x50 };
+
+	return hvmon_irq_deliver(vm, NULL, &msg);
+}
+
+/* An ID that the guest wrote is what reaches it in xAPIC mode; several may have the same */
+static void lapic_id_written(struct kunit *test)
+{
+	struct hvmon_lapic_state *st = kunit_kzalloc(test, sizeof(*st), GFP_KERNEL);
+	struct hvmon_vm *vm = test->priv;
+	struct hvmon_vcpu *v = vm->vcpu[1];
+
+	KUNIT_ASSERT_NOT_NULL(test, st);
+	lapic_w(vm, 1, APIC_ID, 0xc9ffffff);
+	KUNIT_EXPECT_EQ(test, lapic_r(vm, 1, APIC_ID), 0xc9000000U);
+	KUNIT_EXPECT_EQ(test, physical(vm, 0xc9), 1);
+	KUNIT_EXPECT_TRUE(test, test_bit(0x50, v->lapic->irr));
+	KUNIT_EXPECT_EQ(test, physical(vm, 1), 0);
+	KUNIT_EXPECT_EQ(test, physical(vm, 2), 1);
+	lapic_w(vm, 1, APIC_ID, 2 << 24);
+	KUNIT_EXPECT_EQ(test, physical(vm, 2), 2);
+	hvmon_lapic_reset(v, true);
+	lapics_on(vm);
+	KUNIT_EXPECT_EQ(test, physical(vm, 2), 2);
+
+	hvmon_lapic_get_state(v, st);
+	hvmon_lapic_reset(v, false);
+	lapics_on(vm);
+	KUNIT_EXPECT_EQ(test, physical(vm, 2), 1);
+	KUNIT_EXPECT_EQ(test, hvmon_lapic_set_state(v, st), 0);
+	KUNIT_EXPECT_EQ(test, physical(vm, 2), 2);
+
+	/* x2APIC mode has its own, and what comes after it the first one */
+	hvmon_lapic_set_base(v, 0xfee00c00, false);
+	KUNIT_EXPECT_EQ(test, lapic_r(vm, 1, APIC_ID), 1U);
+	KUNIT_EXPECT_EQ(test, physical(vm, 1), 1);
+	hvmon_lapic_set_base(v, 0xfee00000, false);
+	hvmon_lapic_set_base(v, 0xfee00800, false);
+	KUNIT_EXPECT_EQ(test, lapic_r(vm, 1, APIC_ID), 0x01000000U);
+}
+
 static struct kunit_case lapic_cases[] = {
 	KUNIT_CASE(lapic_priorities),
 	KUNIT_CASE(lapic_tpr),
@@ -698,6 +740,7 @@ static struct kunit_case lapic_cases[] = {
 	KUNIT_CASE(lapic_timer_fires),
 	KUNIT_CASE(lapic_timer_by_run_end),
 	KUNIT_CASE(lapic_states),
+	KUNIT_CASE(lapic_id_written),
 	{}
 };
 

@@ -68,9 +68,10 @@ GUEST64(x2apic_quiet,
 
 GUEST64(registers,
 	G_LAPIC_ON
-	"movl $0x12345678, 0x20(%rbp)\n"	/* ID: read-only */
+	"movl $0x12345678, 0x20(%rbp)\n"	/* ID: only its high byte */
 	"mov 0x20(%rbp), %eax\n"
 	G_REPORT
+	"movl $0, 0x20(%rbp)\n"
 	"movl $0xffffffff, 0xd0(%rbp)\n"	/* LDR: only its high byte */
 	"mov 0xd0(%rbp), %eax\n"
 	G_REPORT
@@ -193,7 +194,7 @@ int main(void)
 	hvt_gate64(v->vm, 0x75, HVT_HANDLER);
 	hvt_load(v->vm, BUSY_HANDLER, busy, busy_end);
 	hvt_gate64(v->vm, 0x72, BUSY_HANDLER);
-	CHECK_EQ(EXPECT_REPORT(v), 0);
+	CHECK_EQ(EXPECT_REPORT(v), 0x12000000);
 	CHECK_EQ(EXPECT_REPORT(v), 0xff000000);
 	CHECK_EQ(EXPECT_REPORT(v), 0x10050);
 	CHECK_EQ(EXPECT_REPORT(v), 0x05000000);
