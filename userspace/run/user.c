@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/ethernet.h>
@@ -34,6 +35,20 @@
 #define BUFFER		(1 << 20)	/* bytes in the pair of sockets, each way */
 #define BATCH		64		/* packets at a time */
 #define PATIENCE_MS	1000		/* for a process that is about to end */
+
+#define LIBRARY		"libslirp.so.0"
+
+/*
+ * What is used of the library. It is loaded by the process that needs it: it brings glib,
+ * and the start of every other guest would pay for that.
+ */
+static struct {
+	typeof(slirp_new) *new;
+	typeof(slirp_add_hostfwd) *add_hostfwd;
+	typeof(slirp_input) *input;
+	typeof(slirp_pollfds_fill) *pollfds_fill;
+	typeof(slirp_pollfds_poll) *pollfds_poll;
+} libslirp;
 
 struct user {
 	Slirp *slirp;
@@ -190,7 +205,7 @@ static void from_guest(struct user *user)
 		if (n <= 0)
 			_exit(0);
 		if (n > (ssize_t)HEADER_LEN && allowed(packet + HEADER_LEN, n - HEADER_LEN))
-			slirp_input(user->slirp, packet + HEADER_LEN, n - HEADER_LEN);
+			libslirp.input(user->slirp, packet + HEADER_LEN, n - HEADER_LEN);
 	}
 }
 
@@ -202,8 +217,8 @@ static int forward(struct user *user, const struct net_options *opt)
 
 		if (!f->guest)
 			guest.s_addr = inet_addr(USER_GUEST);
-		if (slirp_add_hostfwd(user->slirp, f->udp, host, f->host_port, guest,
-				      f->guest_port))
+		if (libslirp.add_hostfwd(user->slirp, f->udp, host, f->host_port, guest,
+					 f->guest_port))
 			return complain(EXIT_USAGE, "--net user: hostfwd=%s: port %u: %s",
 					f->text, f->host_port,
 					errno == EACCES ? "only root may have ports that low" :
@@ -218,6 +233,31 @@ static void enlarge(int fd)
 	int size = BUFFER;
 
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
+/* NULL, or what is wrong */
+static const char *load_library(void)
+{
+	const struct {
+		const char *name;
+		void *function;
+	} wanted[] = {
+		{ "slirp_new", &libslirp.new },
+		{ "slirp_add_hostfwd", &libslirp.add_hostfwd },
+		{ "slirp_input", &libslirp.input },
+		{ "slirp_pollfds_fill", &libslirp.pollfds_fill },
+		{ "slirp_pollfds_poll", &libslirp.pollfds_poll },
+	};
+	void *library = dlopen(LIBRARY, RTLD_NOW);
+
+	for (size_t i = 0; library && i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		void *address = dlsym(library, wanted[i].name);
+
+		if (!address)
+			return dlerror();
+		memcpy(wanted[i].function, &address, sizeof(address));
+	}
+	return library ? NULL : dlerror();
 }
 
 static int start(struct user *user, const struct net_options *opt)
@@ -236,12 +276,14 @@ static int start(struct user *user, const struct net_options *opt)
 		/* What listens there trusts the host's users */
 		.disable_host_loopback = !opt->loopback,
 	};
-	const char *why;
+	const char *why = load_library();
 	int status;
 
+	if (why)
+		return complain(EXIT_HOST, "--net user: %s; Debian's package is libslirp0", why);
 	user->max = 16;
 	user->poll = calloc(user->max, sizeof(user->poll[0]));
-	user->slirp = slirp_new(&config, &callbacks, user);
+	user->slirp = libslirp.new(&config, &callbacks, user);
 	if (!user->poll || !user->slirp)
 		return complain(EXIT_HOST, "--net user: libslirp does not start");
 	status = forward(user, opt);
@@ -263,9 +305,9 @@ static void work(struct user *user)
 
 		user->nr = 1;
 		user->poll[0] = (struct pollfd){ .fd = user->fd, .events = POLLIN };
-		slirp_pollfds_fill(user->slirp, &ms, add_poll, user);
+		libslirp.pollfds_fill(user->slirp, &ms, add_poll, user);
 		n = poll(user->poll, user->nr, ms > INT32_MAX ? -1 : (int)ms);
-		slirp_pollfds_poll(user->slirp, n < 0, get_revents, user);
+		libslirp.pollfds_poll(user->slirp, n < 0, get_revents, user);
 		if (n > 0 && user->poll[0].revents)
 			from_guest(user);
 	}
