@@ -11,6 +11,12 @@ CACHE=${HVMON_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/hvmon}
 say() { echo "${0##*/}: $*" >&2; }
 die() { say "$*"; exit 1; }
 
+# The lab's hosts see this machine's files, but these directories are their own
+case $(realpath -m "$CACHE")/ in
+/tmp/* | /var/tmp/* | /run/* | /dev/*)
+	die "the cache, $CACHE, is where the lab's hosts see nothing: HVMON_CACHE elsewhere, please" ;;
+esac
+
 codename() { (. /etc/os-release && echo "${VERSION_CODENAME:-unknown}"); }
 
 # with_lock FILE: hold FILE's lock until the script (or subshell) ends.
