@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * INT1 is a trap: one #DB, whose frame has the next instruction, and DR6 as it was; also in
- * the shadow of MOV SS, and when the guest steps itself.
+ * the shadow of MOV SS, and when the guest steps itself. DR7.GD, which would trap the
+ * handler's first look at DR6, is clear then.
  */
 #include "hvt.h"
 
@@ -28,11 +29,25 @@ static void trap(struct hvt_vcpu *v, u64 rip)
 	hvt_get(v, &st, HVMON_STATE_REGS | HVMON_STATE_DEBUG);
 	CHECK_EQ(*(u64 *)(v->vm->mem + st.regs.gpr[HVMON_RSP]), rip);
 	CHECK_EQ(st.debug.dr6 & 0xa00f, 0);
+	/* QEMU's AMD-V leaves GD alone, and has no exit for INT1 */
+	if (hvt_info().vendor == HVMON_VENDOR_VMX)
+		CHECK_EQ(st.debug.dr7 & 0x2000, 0);
+}
+
+static struct hvt_vcpu *with_gd(struct hvt_vcpu *v)
+{
+	struct hvmon_state st;
+
+	hvt_get(v, &st, HVMON_STATE_DEBUG);
+	st.debug.dr7 |= 0x2000;
+	hvt_set(v, &st, HVMON_STATE_DEBUG);
+	return v;
 }
 
 int main(void)
 {
 	trap(HVT_BOOT(64, plain), HVT_CODE + 2);
+	trap(with_gd(HVT_BOOT(64, plain)), HVT_CODE + 2);
 	trap(HVT_BOOT(64, movss), HVT_CODE + movss_end - movss - 2);
 	trap(HVT_BOOT(64, stepping), HVT_CODE + stepping_end - stepping - 2);
 	return 0;
