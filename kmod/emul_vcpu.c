@@ -688,43 +688,26 @@ static bool is_other_port_access(struct hvmon_vcpu *vcpu, const struct hvmon_ins
 }
 
 /*
- * Does the operand of em->insn, a MOV, lie at @gpa, all in one page, and may it be accessed?
+ * Is @gpa, where the processor's access led, the operand of em->insn, all in one page?
  *
- * It does and may if that page is where the processor's access, of this kind, led: it has
- * none but the operand's. Somebody may have written another instruction there meanwhile;
- * then that page is accessed as the first one was about to.
+ * A MOV makes no other access, and the processor has found this one allowed. Somebody may
+ * have written another instruction there meanwhile: if that one accesses the same place in
+ * a page, in the same manner, it gets the page that the first one was about to access.
  */
 static bool operand_is_at(struct hvmon_vcpu *vcpu, struct hvmon_emul *em, u64 gpa, u32 len,
-			  bool write, u32 fault)
+			  u32 wanted, u32 access)
 {
-	u32 same = HVMON_ACCESS_FINAL | (write ? HVMON_ACCESS_WRITE : 0);
-	u64 ea = hvmon_insn_address(&em->insn, &vcpu->regs, vcpu->regs.rip + em->insn.len);
-	u64 lin = ea, found;
-	u32 access = write ? HVMON_ACCESS_WRITE : 0, error;
-	u64 cr0 = hvmon_call(get_reg, vcpu, HVMON_REG_CR0);
+	u64 lin = hvmon_insn_address(&em->insn, &vcpu->regs, vcpu->regs.rip + em->insn.len);
 	int seg = em->insn.seg;
 	struct hvmon_segment s;
 
+	if (access != (wanted | HVMON_ACCESS_FINAL))
+		return false;
 	if (em->insn.bits != 64 || seg == HVMON_FS || seg == HVMON_GS) {
 		hvmon_call(get_seg, vcpu, seg, &s);
 		lin += s.base;
 	}
-	if (em->insn.bits != 64) {
-		lin = (u32)lin;
-		if (!hvmon_seg_allows(&s, cr0, vcpu->regs.rflags, ea, len, write))
-			return false;
-	} else if (!hvmon_canonical(lin, hvmon_call(get_reg, vcpu, HVMON_REG_CR4))) {
-		return false;
-	}
-	if (offset_in_page(lin) + len > PAGE_SIZE)
-		return false;
-	if (!(cr0 & X86_CR0_PG))
-		return lin == gpa;
-	if (fault == same)
-		return offset_in_page(lin) == offset_in_page(gpa);
-	if (hvmon_call(cpl, vcpu) == 3)
-		access |= HVMON_ACCESS_USER;
-	return !hvmon_gva_to_gpa(vcpu, lin, access, true, &found, &error) && found == gpa;
+	return offset_in_page(lin) == offset_in_page(gpa) && offset_in_page(gpa) + len <= PAGE_SIZE;
 }
 
 /* A MOV whose access is done: the register that it loads, and RIP */
@@ -762,8 +745,8 @@ static int mov_done(struct hvmon_vcpu *vcpu)
  * @gpa: the address that faulted, where there is no memory
  * @access: HVMON_ACCESS_*, with FINAL
  *
- * What drivers use: MOV to or from an address in one page, one access. Guest memory
- * is read, its page tables too, as far as it is present. All of an instruction or
+ * What drivers use: MOV to or from an address in one page, one access. The instruction is
+ * read, and page tables on the way to it, as far as they are present. All of an instruction or
  * nothing: so it needs no copy of the registers, and no log of accesses but the one
  * that the launcher is to complete.
  *
@@ -788,7 +771,7 @@ int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 	a->gpa = gpa;
 	a->len = insn->opsize;
 	a->write = insn->dst == OPD_RM;
-	if (!operand_is_at(vcpu, em, gpa, a->len, a->write, access))
+	if (!operand_is_at(vcpu, em, gpa, a->len, a->write ? HVMON_ACCESS_WRITE : 0, access))
 		return HVMON_LATER;
 	if (a->write) {
 		val = insn->src == OPD_IMM ? insn->imm :
