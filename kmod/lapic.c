@@ -5,7 +5,7 @@
  * lapic_timer.c.
  *
  * Facts: SDM vol. 3, chapter 11 (APIC), APM vol. 2, chapter 16. The APIC ID is
- * the vCPU's number and read-only. There is no SMM: SMIs go nowhere.
+ * the vCPU's number until the guest writes another in xAPIC mode. There is no SMM: SMIs go nowhere.
  *
  * Who may do what is said beside struct hvmon_lapic. A sender sets TMR, then
  * IRR, then the hint irr_pending, then the request, then kicks: whoever sees

@@ -360,7 +360,6 @@ static noinline u64 kick_cpu(struct hvmon_vcpu *vcpu, u64 apic_id)
 		WRITE_ONCE(v->pv.unhalted, true);
 		hvmon_request(v, HVMON_REQ_EVENT);
 		hvmon_vcpu_kick(v);
-		break;
 	}
 	return 0;
 }

@@ -125,7 +125,7 @@ void hvmon_queue_exception(struct hvmon_vcpu *vcpu, u8 vector, bool has_error,
 
 void hvmon_queue_nmi(struct hvmon_vcpu *vcpu)
 {
-	/* One being handled and one latched is all that a processor holds */
+	/* One to be taken and one behind it; inject_events() knows whether one is handled */
 	atomic_add_unless(&vcpu->nmi_queued, 1, 2);
 	hvmon_request(vcpu, HVMON_REQ_EVENT);
 	hvmon_vcpu_kick(vcpu);

@@ -702,7 +702,7 @@ struct hvmon_events {
 	 */
 	struct hvmon_event exception;
 	__u32 flags;			/* HVMON_EVS_* */
-	__u32 nmi_pending;		/* 0 .. 2 */
+	__u32 nmi_pending;		/* 0 .. 2; with NMI_BLOCKED the second is forgotten */
 	__u64 pending_dbg;		/* VT-x's pending debug exceptions; AMD-V: 0 */
 };
 
@@ -718,7 +718,10 @@ struct hvmon_mp {
 	__u32 sipi_vector;	/* 0 .. 255: the AP starts at sipi_vector << 12 */
 };
 
-/* The LAPIC's registers as in its xAPIC page, and its timer */
+/*
+ * The LAPIC's registers as in its xAPIC page, and its timer. In xAPIC mode the ID there is
+ * what interrupts find the LAPIC by, also if it is another than the vCPU's number.
+ */
 struct hvmon_lapic_state {
 	__u64 base;		/* MSR APIC_BASE; BSP is set on vCPU 0 alone */
 	__u64 tsc_deadline;	/* MSR TSC_DEADLINE */
