@@ -78,6 +78,6 @@ int main(void)
 	CHECK_EQ(lines("read 0xd0f0f008 len 4 value 0x12345"), ROUNDS);
 	CHECK_EQ(lines("out 0x1af0 size 4 count 1 value 0x12345"), ROUNDS);
 	CHECK_EQ(lines("in 0x1af0 size 1 count 1 value 0x"), ROUNDS);
-	CHECK_EQ(lines("launcher"), 2 * ROUNDS + 1);
+	CHECK_EQ(lines(" launcher"), 2 * ROUNDS + 1);
 	return 0;
 }
