@@ -98,8 +98,8 @@ bool hvmon_seg_has(const struct hvmon_segment *s, u64 ea, u32 len)
 }
 
 /* Limit and type, APM vol. 2, 4.7 and 4.12 */
-bool hvmon_seg_allows(const struct hvmon_segment *s, u64 cr0, u64 rflags, u64 ea, u32 len,
-		      bool write)
+static bool seg_allows(const struct hvmon_segment *s, u64 cr0, u64 rflags, u64 ea, u32 len,
+		       bool write)
 {
 	u32 type = s->attr & 0xf;
 	bool code = type & 8;
@@ -115,9 +115,9 @@ bool hvmon_seg_allows(const struct hvmon_segment *s, u64 cr0, u64 rflags, u64 ea
 	return hvmon_seg_has(s, ea, len);
 }
 
-bool hvmon_canonical(u64 lin, u64 cr4)
+bool hvmon_em_is_canonical(struct hvmon_emul *em, u64 lin)
 {
-	int shift = cr4 & CR4_LA57 ? 64 - 57 : 64 - 48;
+	int shift = em->ops->get_cr(em, 4) & CR4_LA57 ? 64 - 57 : 64 - 48;
 
 	return (u64)((s64)(lin << shift) >> shift) == lin;
 }
@@ -139,8 +139,7 @@ int hvmon_em_linear(struct hvmon_emul *em, int seg, u64 ea, u32 len, bool write,
 	} else {
 		em->ops->get_seg(em, seg, &s);
 		*lin = (u32)(s.base + ea);
-		ok = hvmon_seg_allows(&s, em->ops->get_cr(em, 0), em->regs.rflags, ea, len,
-				      write);
+		ok = seg_allows(&s, em->ops->get_cr(em, 0), em->regs.rflags, ea, len, write);
 	}
 	if (ok)
 		return EM_OK;

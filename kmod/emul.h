@@ -173,15 +173,7 @@ static inline u64 hvmon_em_address(const struct hvmon_emul *em)
 	return hvmon_insn_address(&em->insn, &em->regs, em->regs.rip);
 }
 
-bool hvmon_canonical(u64 lin, u64 cr4);
-
-static inline bool hvmon_em_is_canonical(struct hvmon_emul *em, u64 lin)
-{
-	return hvmon_canonical(lin, em->ops->get_cr(em, 4));
-}
-
-bool hvmon_seg_allows(const struct hvmon_segment *s, u64 cr0, u64 rflags, u64 ea, u32 len,
-		      bool write);
+bool hvmon_em_is_canonical(struct hvmon_emul *em, u64 lin);
 bool hvmon_seg_has(const struct hvmon_segment *s, u64 ea, u32 len);
 int hvmon_em_linear(struct hvmon_emul *em, int seg, u64 ea, u32 len, bool write, u64 *lin);
 int hvmon_em_map(struct hvmon_emul *em, int n, u64 lin, u32 len, bool write);

@@ -688,21 +688,19 @@ static bool is_other_port_access(struct hvmon_vcpu *vcpu, const struct hvmon_ins
 }
 
 /*
- * Is @gpa, where the processor's access led, the operand of em->insn, all in one page?
+ * Is @gpa, where the processor's access of the same kind led, the operand of em->insn, all
+ * in one page?
  *
  * A MOV makes no other access, and the processor has found this one allowed. Somebody may
  * have written another instruction there meanwhile: if that one accesses the same place in
  * a page, in the same manner, it gets the page that the first one was about to access.
  */
-static bool operand_is_at(struct hvmon_vcpu *vcpu, struct hvmon_emul *em, u64 gpa, u32 len,
-			  u32 wanted, u32 access)
+static bool operand_is_at(struct hvmon_vcpu *vcpu, struct hvmon_emul *em, u64 gpa, u32 len)
 {
 	u64 lin = hvmon_insn_address(&em->insn, &vcpu->regs, vcpu->regs.rip + em->insn.len);
 	int seg = em->insn.seg;
 	struct hvmon_segment s;
 
-	if (access != (wanted | HVMON_ACCESS_FINAL))
-		return false;
 	if (em->insn.bits != 64 || seg == HVMON_FS || seg == HVMON_GS) {
 		hvmon_call(get_seg, vcpu, seg, &s);
 		lin += s.base;
@@ -746,9 +744,9 @@ static int mov_done(struct hvmon_vcpu *vcpu)
  * @access: HVMON_ACCESS_*, with FINAL
  *
  * What drivers use: MOV to or from an address in one page, one access. The instruction is
- * read, and page tables on the way to it, as far as they are present. All of an instruction or
- * nothing: so it needs no copy of the registers, and no log of accesses but the one
- * that the launcher is to complete.
+ * read, and page tables on the way to it, as far as they are present. All of an instruction
+ * or nothing: so it needs no copy of the registers, and no log of accesses but the one that
+ * the launcher is to complete.
  *
  * Return: HVMON_RESUME; HVMON_USER; HVMON_LATER: nothing has happened, hvmon_emulate()
  * has to do it; or -errno.
@@ -771,7 +769,8 @@ int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 	a->gpa = gpa;
 	a->len = insn->opsize;
 	a->write = insn->dst == OPD_RM;
-	if (!operand_is_at(vcpu, em, gpa, a->len, a->write ? HVMON_ACCESS_WRITE : 0, access))
+	if (access != (HVMON_ACCESS_FINAL | (a->write ? HVMON_ACCESS_WRITE : 0)) ||
+	    !operand_is_at(vcpu, em, gpa, a->len))
 		return HVMON_LATER;
 	if (a->write) {
 		val = insn->src == OPD_IMM ? insn->imm :
