@@ -46,14 +46,14 @@ static __always_inline bool must_leave(struct hvmon_vcpu *vcpu)
 
 /* ---- injection, inside the section ---- */
 
-#define DR7_GD_BIT	BIT_ULL(13)
+#define DR7_GD		BIT_ULL(13)
 
 /* Exceptions that are traps, and so leave RF alone: SDM vol. 3, 6.5 */
 #define TRAPS	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_BP) | BIT(X86_TRAP_OF))
 
 /*
  * What the processor does itself when it raises an exception, but not when one
- * is injected: CR2, DR6, DR7.GD (SDM vol. 3, 17.2) and RFLAGS.RF (17.3.1.1).
+ * is injected: CR2, DR6 (SDM vol. 3, 17.2) and RFLAGS.RF (17.3.1.1).
  */
 static void exception_side_effects(struct hvmon_vcpu *vcpu, const struct hvmon_event *ev)
 {
@@ -66,10 +66,16 @@ static void exception_side_effects(struct hvmon_vcpu *vcpu, const struct hvmon_e
 	if (ev->vector == X86_TRAP_DB) {
 		dr = hvmon_call(get_reg, vcpu, HVMON_REG_DR6);
 		hvmon_call(set_reg, vcpu, HVMON_REG_DR6, (dr & ~0xfULL) | ev->payload);
-		dr = hvmon_call(get_reg, vcpu, HVMON_REG_DR7);
-		if (dr & DR7_GD_BIT)
-			hvmon_call(set_reg, vcpu, HVMON_REG_DR7, dr & ~DR7_GD_BIT);
 	}
+}
+
+/* Nor does it clear GD for the handler of a #DB, INT1's too: SDM vol. 3, 17.2.4 */
+static void clear_gd(struct hvmon_vcpu *vcpu)
+{
+	u64 dr7 = hvmon_call(get_reg, vcpu, HVMON_REG_DR7);
+
+	if (dr7 & DR7_GD)
+		hvmon_call(set_reg, vcpu, HVMON_REG_DR7, dr7 & ~DR7_GD);
 }
 
 static void inject(struct hvmon_vcpu *vcpu, struct hvmon_event *ev, bool again)
@@ -81,6 +87,9 @@ static void inject(struct hvmon_vcpu *vcpu, struct hvmon_event *ev, bool again)
 		ev->has_error = 0;
 	if (ev->type == HVMON_EV_EXCEPTION && !again)
 		exception_side_effects(vcpu, ev);
+	if (ev->vector == X86_TRAP_DB &&
+	    (ev->type == HVMON_EV_EXCEPTION || ev->type == HVMON_EV_PRIV_SW))
+		clear_gd(vcpu);
 	hvmon_call(inject, vcpu, ev);
 }
 
@@ -121,6 +130,12 @@ static void displace_in_flight(struct hvmon_vcpu *vcpu)
 	vcpu->in_flight.valid = 0;
 }
 
+static bool nmi_is_handled(struct hvmon_vcpu *vcpu)
+{
+	return hvmon_vendor->nmi_blocked(vcpu) ||
+	       (vcpu->in_flight.valid && vcpu->in_flight.type == HVMON_EV_NMI);
+}
+
 /*
  * One event per entry, by priority: exceptions of the last instruction, what
  * was interrupted, NMI, interrupt (SDM vol. 3, 6.9; APM vol. 2, 8.5). For what
@@ -128,15 +143,12 @@ static void displace_in_flight(struct hvmon_vcpu *vcpu)
  */
 static void inject_events(struct hvmon_vcpu *vcpu)
 {
-	bool nmi_handled = atomic_read(&vcpu->nmi_queued) &&
-			   (hvmon_vendor->nmi_blocked(vcpu) ||
-			    (vcpu->in_flight.valid && vcpu->in_flight.type == HVMON_EV_NMI));
 	struct hvmon_event ev = { .valid = 1 };
 	bool busy = false;
 	int vector;
 
 	/* While one is handled one more is remembered, no third: SDM vol. 3, 6.7.1 */
-	if (nmi_handled)
+	if (atomic_read(&vcpu->nmi_queued) > 1 && nmi_is_handled(vcpu))
 		atomic_cmpxchg(&vcpu->nmi_queued, 2, 1);
 
 	if (vcpu->exception.valid) {

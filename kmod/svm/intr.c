@@ -14,7 +14,6 @@
 #include "svm.h"
 
 #define DR6_BD		BIT(13)		/* access with DR7.GD set */
-#define DR7_GD		BIT(13)
 
 /* ---- encodings: 15.20 and 15.7.2 ---- */
 
@@ -236,7 +235,7 @@ bool svm_nmi_blocked(struct hvmon_vcpu *vcpu)
 /**
  * svm_inject() - deliver an event with the next entry
  * @vcpu: the vCPU
- * @ev: the event. CR2 and DR6 are up to date. Software interrupts that another
+ * @ev: the event. CR2, DR6 and DR7 are up to date. Software interrupts that another
  *      vendor's processor left in flight are executed again instead.
  */
 void svm_inject(struct hvmon_vcpu *vcpu, const struct hvmon_event *ev)
@@ -252,15 +251,10 @@ void svm_inject(struct hvmon_vcpu *vcpu, const struct hvmon_event *ev)
 	/* The shadow is the last instruction's; the handler's first has none */
 	vmcb->int_state &= ~SVM_INT_SHADOW;
 
-	if (ev->type == HVMON_EV_NMI) {
+	if (ev->type == HVMON_EV_NMI)
 		svm_block_nmi(svm, true);
-	} else if (ev->type == HVMON_EV_INTR) {
+	else if (ev->type == HVMON_EV_INTR)
 		svm_close_window(svm);
-	} else if (ev->vector == 1 && vmcb->save.dr7 & DR7_GD) {
-		/* The processor clears GD for the handler: 13.1.1.4 */
-		vmcb->save.dr7 &= ~(u64)DR7_GD;
-		svm_dirty(vmcb, SVM_CLEAN_DRX);
-	}
 }
 
 /* A virtual interrupt is pending only for its intercept: 15.21.4 */

@@ -230,17 +230,11 @@ static void iret_faulted(struct hvmon_vcpu *vcpu)
 
 /*
  * INT1 is a trap that leaves DR6 alone, but RIP is where the instruction is (28.3.3). It is
- * delivered as what it is: the processor adds its length. As with every #DB, GD is clear in
- * the handler (17.2.4), which an injection does not see to.
+ * delivered as what it is: the processor adds its length.
  */
-#define DR7_GD	BIT_ULL(13)
 
 static int exit_int1(struct hvmon_vcpu *vcpu, u32 info)
 {
-	u64 dr7 = vmx_get(vcpu, VMX_DR7);
-
-	if (dr7 & DR7_GD)
-		vmx_set(vcpu, VMX_DR7, dr7 & ~DR7_GD);
 	vcpu->stats.exceptions++;
 	vmx_decode_event(info, 0, vmx_get(vcpu, VMX_EXIT_INSN_LEN), &vcpu->in_flight);
 	hvmon_request(vcpu, HVMON_REQ_EVENT);

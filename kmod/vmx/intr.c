@@ -162,7 +162,7 @@ static bool wants_error(struct hvmon_vcpu *vcpu, const struct hvmon_event *ev)
 /**
  * vmx_inject() - deliver an event with the next entry
  * @vcpu: the vCPU
- * @ev: the event. CR2 and DR6 are up to date.
+ * @ev: the event. CR2, DR6 and DR7 are up to date.
  */
 void vmx_inject(struct hvmon_vcpu *vcpu, const struct hvmon_event *ev)
 {
