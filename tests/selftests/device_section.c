@@ -53,7 +53,7 @@ HVT_COUNTING_HANDLER(handler);
 
 static struct hvt_vcpu *boot(void)
 {
-	if (hvt_info().vendor == HVMON_VENDOR_VMX)
+	if (hvt_is_vmx())
 		return HVT_BOOT_IRQ(64, intel, 0);
 	return HVT_BOOT_IRQ(64, amd, 0);
 }

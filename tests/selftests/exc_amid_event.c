@@ -17,7 +17,7 @@ GUEST64(intr_handler, "mov $0x61, %eax\n" G_REPORT "iretq\n");
 
 static struct hvt_vcpu *amid(u8 type, u8 vector, bool exception)
 {
-	bool vmx = hvt_info().vendor == HVMON_VENDOR_VMX;
+	bool vmx = hvt_is_vmx();
 	struct hvt_vcpu *v = HVT_BOOT(64, guest);
 	struct hvmon_state st;
 

@@ -26,18 +26,13 @@ int main(void)
 	struct hvt_vcpu *v = HVT_BOOT(64, step);
 	struct hvmon_state st;
 
-	EXPECT_EXC(v, 1);
-	hvt_get(v, &st, HVMON_STATE_REGS | HVMON_STATE_DEBUG);
-	CHECK_EQ(st.debug.dr6 & 0x400f, 0x4000);
 	/* a trap: RIP is after the NOP */
-	CHECK_EQ(*(u64 *)(v->vm->mem + st.regs.gpr[HVMON_RSP]), HVT_CODE + step_end - step - 1);
+	EXPECT_DB(v, HVT_CODE + step_end - step - 1, 0x400f, 0x4000);
 
 	v = HVT_BOOT(64, watch);
-	EXPECT_EXC(v, 1);
-	hvt_get(v, &st, HVMON_STATE_REGS | HVMON_STATE_DEBUG);
-	CHECK_EQ(st.debug.dr6 & 0x400f, 4);
+	EXPECT_DB(v, HVT_CODE + watch_end - watch - 2, 0x400f, 4);
+	hvt_get(v, &st, HVMON_STATE_DEBUG);
 	CHECK_EQ(st.debug.db[2], HVT_DATA);
-	CHECK_EQ(*(u64 *)(v->vm->mem + st.regs.gpr[HVMON_RSP]), HVT_CODE + watch_end - watch - 2);
 	CHECK_EQ(*(u32 *)(v->vm->mem + HVT_DATA), 1);
 	return 0;
 }

@@ -211,6 +211,12 @@ static inline struct hvmon_info hvt_info(void)
 	return info;
 }
 
+/* The emulated processors of the lab differ in more than their vendor */
+static inline bool hvt_is_vmx(void)
+{
+	return hvt_info().vendor == HVMON_VENDOR_VMX;
+}
+
 static inline int hvt_vm_fd(void)
 {
 	HVT_DEFINE_ARG(hvmon_vm_create, arg);
@@ -717,6 +723,18 @@ static inline void hvt_mmio_read_at(struct hvt_vcpu *v, u64 gpa, u32 len, u64 va
 /* ... an exception, through the stubs of hvt_tables() */
 #define EXPECT_EXC(v, vec)						\
 	CHECK_EQ(hvt_out_at(v, HVT_PORT_EXC, 1, __FILE_NAME__, __LINE__), vec)
+
+/* ... a #DB in 64-bit code, whose frame has @rip, and DR6 @causes of the bits @mask */
+#define EXPECT_DB(v, rip, mask, causes)					\
+	do {								\
+		struct hvt_vcpu *db_ = (v);				\
+		struct hvmon_state st_;					\
+									\
+		EXPECT_EXC(db_, 1);					\
+		hvt_get(db_, &st_, HVMON_STATE_REGS | HVMON_STATE_DEBUG); \
+		CHECK_EQ(*(u64 *)(db_->vm->mem + st_.regs.gpr[HVMON_RSP]), rip); \
+		CHECK_EQ(st_.debug.dr6 & (mask), causes);		\
+	} while (0)
 
 /* In guests: report EAX. 0xe4 is HVT_PORT */
 #define G_REPORT	"out %eax, $0xe4\n"

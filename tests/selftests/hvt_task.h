@@ -170,10 +170,4 @@ static inline void hvt_check_task(struct hvt_vcpu *v, int n, const char *file, i
 #define CHECK_TASK(v, n)	hvt_check_task(v, n, __FILE_NAME__, __LINE__)
 #define EFLAGS_NT		(1u << 14)
 
-/* QEMU does the switches itself on AMD-V, and some things otherwise */
-static inline bool hvt_is_vmx(void)
-{
-	return hvt_info().vendor == HVMON_VENDOR_VMX;
-}
-
 #endif /* HVT_TASK_H */

@@ -11,7 +11,7 @@ GUEST64(intel, "vmcall\n hlt\n");
 
 static struct hvt_vcpu *boot(void)
 {
-	if (hvt_info().vendor == HVMON_VENDOR_VMX)
+	if (hvt_is_vmx())
 		return HVT_BOOT(64, intel);
 	return HVT_BOOT(64, amd);
 }

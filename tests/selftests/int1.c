@@ -25,12 +25,10 @@ static void trap(struct hvt_vcpu *v, u64 rip)
 {
 	struct hvmon_state st;
 
-	EXPECT_EXC(v, 1);
-	hvt_get(v, &st, HVMON_STATE_REGS | HVMON_STATE_DEBUG);
-	CHECK_EQ(*(u64 *)(v->vm->mem + st.regs.gpr[HVMON_RSP]), rip);
-	CHECK_EQ(st.debug.dr6 & 0xa00f, 0);
+	EXPECT_DB(v, rip, 0xa00f, 0);
+	hvt_get(v, &st, HVMON_STATE_DEBUG);
 	/* QEMU's AMD-V leaves GD alone, and has no exit for INT1 */
-	if (hvt_info().vendor == HVMON_VENDOR_VMX)
+	if (hvt_is_vmx())
 		CHECK_EQ(st.debug.dr7 & 0x2000, 0);
 }
 

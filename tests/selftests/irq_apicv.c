@@ -129,7 +129,7 @@ static bool file_has(const char *path, const char *word)
 /* Does the processor deliver interrupts by itself? */
 static bool processor_delivers(void)
 {
-	return hvt_info().vendor == HVMON_VENDOR_VMX && file_has("/proc/cpuinfo", " vid") &&
+	return hvt_is_vmx() && file_has("/proc/cpuinfo", " vid") &&
 	       file_has("/sys/module/hvmon/parameters/apicv", "Y");
 }
 

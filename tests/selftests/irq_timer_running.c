@@ -68,7 +68,7 @@ int main(void)
 	CHECK_EQ(st.hlt, 0);
 	/* 10 ms, for the sake of slow hosts: the way to the launcher is in it */
 	CHECK(*late < 10 * hvt_info().tsc_khz, "no deadline was less than %u cycles late", *late);
-	if (hvt_info().vendor == HVMON_VENDOR_VMX)
+	if (hvt_is_vmx())
 		/* The host's interrupts may come at the very moment, but not always */
 		CHECK(st.timer >= TICKS / 2, "%llu of %d ticks ended a run", st.timer, TICKS);
 	else

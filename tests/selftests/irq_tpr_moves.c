@@ -99,7 +99,7 @@ int main(void)
 	exits = hvt_stats(v).exits;
 	CHECK_EQ(EXPECT_REPORT(v), 0x200);
 	exits = hvt_stats(v).exits - exits;
-	if (hvt_info().vendor == HVMON_VENDOR_VMX)
+	if (hvt_is_vmx())
 		CHECK(exits < 100, "%llu exits for 2000 accesses to CR8", exits);
 	CHECK_EQ(EXPECT_REPORT(v), 1);
 	CHECK_EQ(EXPECT_REPORT(v), 7);

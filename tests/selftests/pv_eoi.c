@@ -40,7 +40,7 @@ static void counts(struct hvt_vcpu *v, u32 all, u32 fast, u32 slow)
 
 	CHECK_EQ(EXPECT_REPORT(v), 0x777);
 	CHECK_EQ(n[0], all);
-	if (hvt_info().vendor == HVMON_VENDOR_VMX && all == 1)
+	if (hvt_is_vmx() && all == 1)
 		never = n[2];
 	if (never) {
 		slow += fast;

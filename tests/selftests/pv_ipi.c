@@ -69,7 +69,7 @@ static void arrived(struct hvt_vcpu *v, u32 a, u32 b, u32 c)
 
 int main(void)
 {
-	bool vmx = hvt_info().vendor == HVMON_VENDOR_VMX;
+	bool vmx = hvt_is_vmx();
 	struct hvt_vcpu *v = vmx ? HVT_BOOT_IRQ(64, intel, 0) : HVT_BOOT_IRQ(64, amd, 0);
 	struct hvt_thread t[2];
 	u32 i;

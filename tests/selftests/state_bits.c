@@ -424,7 +424,7 @@ static void without_lapic(void)
 	good.sregs.seg[HVMON_TR].attr = 0x89;
 	good.sregs.cr4 = 0x20;
 	in_mode(v, "protected mode");
-	if (hvt_info().vendor == HVMON_VENDOR_VMX)
+	if (hvt_is_vmx())
 		pae_paging(v);
 	hvt_state16(&good);
 	good.sregs.cr0 = 0x30;

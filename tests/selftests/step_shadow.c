@@ -17,15 +17,9 @@ GUEST64(movss,
 	G_REPORT
 	"nop\n hlt\n");
 
-/* The trap's frame; the rest of the state as the handler has it */
 static void step_trap(struct hvt_vcpu *v, u64 rip)
 {
-	struct hvmon_state st;
-
-	EXPECT_EXC(v, 1);
-	hvt_get(v, &st, HVMON_STATE_REGS | HVMON_STATE_DEBUG);
-	CHECK_EQ(*(u64 *)(v->vm->mem + st.regs.gpr[HVMON_RSP]), rip);
-	CHECK_EQ(st.debug.dr6 & 0xe00f, 0x4000);
+	EXPECT_DB(v, rip, 0xe00f, 0x4000);
 }
 
 static struct hvt_vcpu *boot(u32 shadow, u64 rflags)

@@ -208,7 +208,7 @@ static void set_vmxe(struct hvt_vcpu *v, const struct mode *m, bool user)
 
 int main(void)
 {
-	int own = hvt_info().vendor == HVMON_VENDOR_VMX ? VMCALL : VMMCALL;
+	int own = hvt_is_vmx() ? VMCALL : VMMCALL;
 	struct hvt_vm *vm = hvt_vm();
 	struct hvt_vcpu *v = hvt_vcpu(vm, 0);
 	unsigned int i, k, user;
