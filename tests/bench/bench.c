@@ -19,6 +19,7 @@
 #include <x86intrin.h>
 
 #include "bench.h"
+#include "mark.h"
 
 #define PAGE		4096
 #define HUGE		(2UL << 20)
@@ -39,6 +40,7 @@ struct bench {
 	int cpu[2];
 	int tsc_cpus;		/* processors whose instructions the TSC averages */
 	bool cycles;		/* it counts time: nothing is to be subtracted */
+	bool marks;		/* insns.c counts, between marks of the guest */
 	int doorbell, irqfd;
 };
 
@@ -126,8 +128,8 @@ static void *spinner(void *arg)
 
 	pin(s->b->cpu[s->i]);
 	policy(SCHED_IDLE, 0);
-	asm volatile("1: addl $2, %0\n\tjmp 1b"
-		     : "+m"(s->b->words->spin[SPIN_CPU0 + s->i].count));
+	asm volatile("1: nopl %c1(%%rax)\n\taddl $3, %0\n\tjmp 1b"
+		     : "+m"(s->b->words->spin[SPIN_CPU0 + s->i].count) : "i"(WAIT_DISP(2)));
 	return NULL;
 }
 
@@ -292,6 +294,8 @@ static double measure_guest(struct bench *b)
 		if (b->row->prepare)
 			b->row->prepare(b);
 		tsc = result(b, 0);
+		if (b->marks)
+			puts(b->row->name);
 		low = least(work(b, tsc, b->words->spun), low);
 	}
 	return (double)low / b->row->rounds;
@@ -564,7 +568,8 @@ static int run_row(struct bench *b, const struct row *row)
 		b->mem = map(IDLE_SIZE);
 		b->words = (void *)(b->mem + WORDS_GPA);
 		value = row->measure(b);
-		printf("%s %.*f\n", row->name, value < 100, value);
+		if (!b->marks)
+			printf("%s %.*f\n", row->name, value < 100, value);
 		fflush(stdout);
 		_exit(0);
 	}
@@ -573,11 +578,13 @@ static int run_row(struct bench *b, const struct row *row)
 }
 
 static const char usage[] =
-	"usage: bench [--cycles] [--tsc-cpus N] hvmon|kvm [ROW...]\n"
+	"usage: bench [--cycles | --tsc-cpus N | --marks] hvmon|kvm [ROW...]\n"
 	"       bench --list\n"
 	"  Prints \"ROW VALUE\" lines: cycles of the TSC per operation, or KiB.\n"
 	"  --cycles      the TSC counts time, not instructions: waiting is not subtracted\n"
 	"  --tsc-cpus N  it counts the instructions of N processors as one\n"
+	"  --marks       insns.c counts them, between marks of the guest in rows that have\n"
+	"                any: prints \"ROW\" for each two\n"
 	"  --list        the names of the rows";
 
 static bool wanted(const struct row *row, char **names)
@@ -617,6 +624,8 @@ int main(int argc, char **argv)
 			b.cycles = true;
 		else if (!strcmp(*arg, "--tsc-cpus") && arg[1] && atoi(arg[1]) > 0)
 			b.tsc_cpus = atoi(*++arg);
+		else if (!strcmp(*arg, "--marks"))
+			b.marks = true;
 		else
 			say_and_exit(*arg);
 	}

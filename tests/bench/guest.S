@@ -6,6 +6,7 @@
  * instructions spent waiting, of both from before the first operation.
  */
 #include "bench.h"
+#include "mark.h"
 
 #define LAPIC		0xfee00000
 #define LAPIC_TPR	(LAPIC + 0x80)
@@ -67,9 +68,10 @@ guest_\name:
 	out	%eax, $PORT_RESULT
 	.endm
 
-	/* Until what is waited for has happened: 3 instructions a round */
+	/* Until what is waited for has happened: 4 instructions a round */
 	.macro	await
-9:	addl	$3, WORD_SPIN(SPIN_VCPU0)
+9:	nopl	WAIT_DISP(3)(%eax)
+	addl	$4, WORD_SPIN(SPIN_VCPU0)
 	cmpl	$0, WORD_FLAG
 	je	9b
 	.endm
@@ -145,6 +147,11 @@ guest_\name:
 	finish
 	jmp	1b
 
+	/* For insns.c, which counts where the TSC does not */
+	.macro	mark
+	nopl	MARK_DISP(%eax)
+	.endm
+
 	/* To vCPU 1, whose handler sets the flag */
 	entry	ipi
 	movl	$0x1ff, LAPIC_SVR
@@ -154,8 +161,10 @@ guest_\name:
 	jnz	2b
 	movl	$0, WORD_FLAG
 	begin
+	mark
 	movl	$0x4000 | VECTOR_IPI, LAPIC_ICR
 	await
+	mark
 	finish
 	jmp	1b
 
@@ -192,7 +201,8 @@ guest_\name:
 	movl	$0x1ff, LAPIC_SVR
 	movl	$1, WORD_READY
 	sti
-1:	addl	$2, WORD_SPIN(SPIN_VCPU1)
+1:	nopl	WAIT_DISP(2)(%eax)
+	addl	$3, WORD_SPIN(SPIN_VCPU1)
 	jmp	1b
 
 	entry	halt

@@ -5,11 +5,15 @@
  *	-plugin insns.so,out=FILE
  *
  * Each time that a program there, or in a guest, calls mark() (mark.h), a line goes to
- * FILE: the number of instructions that all processors have executed so far, how many of
- * these in guests, and the number of VMRUNs. Other than with -icount, time goes on by
- * itself, and a processor that halts executes nothing.
+ * FILE: the number of instructions that all processors have executed so far, but for loops
+ * that wait, how many of these in guests, and the number of VMRUNs. Other than with
+ * -icount, time goes on by itself, and a processor that halts executes nothing.
+ *
+ * Each processor has a thread of its own, and counts for itself: what a line says of the
+ * others is as of some instructions before or after it.
  */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,21 +30,32 @@ int qemu_plugin_version = PLUGIN_VERSION;
 static struct qemu_plugin_u64 executed;
 static FILE *out;
 
-/* Of each processor: what had been executed at its VMRUN, 0 outside of guests */
-static uint64_t entered_at[MAX_CPUS];
-static uint64_t in_guests, vmruns;
+/* Of each processor */
+static struct {
+	uint64_t entered_at;	/* what it had executed at its VMRUN, 0 outside of guests */
+	uint64_t in_guests;	/* what it has executed there, until its last #VMEXIT */
+	uint64_t vmruns;
+} cpus[MAX_CPUS];
 
 /* Where a #VMEXIT goes on: behind one of the VMRUNs that have been seen */
 static uint64_t after_vmrun[MAX_VMRUNS];
 static int nr_after;
+static pthread_mutex_t adding = PTHREAD_MUTEX_INITIALIZER;
 
 static void marked(unsigned int vcpu, void *data)
 {
-	uint64_t now = qemu_plugin_u64_sum(executed), guests = in_guests;
+	uint64_t now = 0, guests = 0, vmruns = 0, own, at;
+	int i;
 
+	(void)vcpu;
 	(void)data;
-	if (vcpu < MAX_CPUS && entered_at[vcpu])
-		guests += qemu_plugin_u64_get(executed, vcpu) - entered_at[vcpu];
+	for (i = 0; i < MAX_CPUS && i < qemu_plugin_num_vcpus(); i++) {
+		own = qemu_plugin_u64_get(executed, i);
+		at = cpus[i].entered_at;
+		now += own;
+		guests += cpus[i].in_guests + (at ? own - at : 0);
+		vmruns += cpus[i].vmruns;
+	}
 	fprintf(out, "%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", now, guests, vmruns);
 	fflush(out);
 }
@@ -48,19 +63,20 @@ static void marked(unsigned int vcpu, void *data)
 static void entered(unsigned int vcpu, void *data)
 {
 	(void)data;
-	vmruns++;
-	if (vcpu < MAX_CPUS)
-		entered_at[vcpu] = qemu_plugin_u64_get(executed, vcpu);
+	if (vcpu >= MAX_CPUS)
+		return;
+	cpus[vcpu].vmruns++;
+	cpus[vcpu].entered_at = qemu_plugin_u64_get(executed, vcpu);
 }
 
 /* A guest may have code at the same address, but hardly an instruction's begin there */
 static void exited(unsigned int vcpu, void *data)
 {
 	(void)data;
-	if (vcpu >= MAX_CPUS || !entered_at[vcpu])
+	if (vcpu >= MAX_CPUS || !cpus[vcpu].entered_at)
 		return;
-	in_guests += qemu_plugin_u64_get(executed, vcpu) - entered_at[vcpu];
-	entered_at[vcpu] = 0;
+	cpus[vcpu].in_guests += qemu_plugin_u64_get(executed, vcpu) - cpus[vcpu].entered_at;
+	cpus[vcpu].entered_at = 0;
 }
 
 static bool is(const struct qemu_plugin_insn *insn, const char *what, size_t len)
@@ -68,6 +84,17 @@ static bool is(const struct qemu_plugin_insn *insn, const char *what, size_t len
 	uint8_t bytes[MARK_LEN];
 
 	return qemu_plugin_insn_data(insn, bytes, len) == len && !memcmp(bytes, what, len);
+}
+
+/* What an instruction counts as */
+static int64_t weight(const struct qemu_plugin_insn *insn)
+{
+	uint8_t bytes[WAIT_LEN + 1];
+
+	if (!is(insn, WAIT_INSN, WAIT_LEN))
+		return 1;
+	qemu_plugin_insn_data(insn, bytes, sizeof(bytes));
+	return -(int64_t)bytes[WAIT_LEN];
 }
 
 static bool follows_vmrun(uint64_t address)
@@ -84,8 +111,10 @@ static void watch_vmrun(const struct qemu_plugin_insn *insn)
 {
 	uint64_t after = qemu_plugin_insn_vaddr(insn) + VMRUN_LEN;
 
+	pthread_mutex_lock(&adding);
 	if (!follows_vmrun(after) && nr_after < MAX_VMRUNS)
 		after_vmrun[nr_after++] = after;
+	pthread_mutex_unlock(&adding);
 }
 
 static void translated(uint64_t id, struct qemu_plugin_tb *tb)
@@ -101,7 +130,7 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 							       QEMU_PLUGIN_CB_NO_REGS, NULL);
 		qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn,
 								    QEMU_PLUGIN_INLINE_ADD_U64,
-								    executed, 1);
+								    executed, weight(insn));
 		if (is(insn, MARK_INSN, MARK_LEN))
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, marked,
 							       QEMU_PLUGIN_CB_NO_REGS, NULL);
