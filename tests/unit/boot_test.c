@@ -22,15 +22,11 @@ static int write_file(const char *name, const void *p, size_t n)
 /* Loads the first @n bytes of image[] */
 static int load(size_t n)
 {
-	int ret;
-
 	memset(mem.base, 0, mem.size);
 	b = (struct boot){ .mem = &mem, .kernel = path, .cmdline = "quiet x=1" };
 	if (write_file(path, image, n))
 		return -2;
-	ret = boot_load(&b);
-	boot_free(&b);
-	return ret;
+	return boot_load(&b);
 }
 
 static bool says(const char *words)
@@ -81,7 +77,6 @@ static void test_linux(void)
 	b = (struct boot){ .mem = &mem, .kernel = path, .cmdline = "", .initrd = initrd_path };
 	write_file(initrd_path, "initrd!", 7);
 	expect(!boot_load(&b));
-	boot_free(&b);
 	expect(bp->hdr.ramdisk_size == 7 && bp->hdr.ramdisk_image == b.initrd_addr);
 	expect(b.initrd_addr >= 0x1100000 && !(b.initrd_addr & 4095));
 	expect(!memcmp(mem_at(&mem, b.initrd_addr, 7), "initrd!", 7));
@@ -221,13 +216,9 @@ static void test_multiboot(void)
 
 static int load_flat(int mode, uint64_t addr)
 {
-	int ret;
-
 	b = (struct boot){ .mem = &mem, .kernel = path, .cmdline = "", .flat = true,
 			   .flat_mode = mode, .flat_addr = addr };
-	ret = boot_load(&b);
-	boot_free(&b);
-	return ret;
+	return boot_load(&b);
 }
 
 static void test_flat(void)
@@ -261,7 +252,6 @@ static void test_files(void)
 	expect(!load(6144) && !truncate(initrd_path, 60 * MiB));
 	b = (struct boot){ .mem = &mem, .kernel = path, .cmdline = "", .initrd = initrd_path };
 	expect(boot_load(&b) == -1 && says("initrd") && says("--memory"));
-	boot_free(&b);
 }
 
 static void test_state(void)

@@ -59,7 +59,6 @@ static int load_kernel(struct vm *vm, struct boot *b)
 		.flat_mode = vm->opt->flat_mode,
 	};
 	ret = boot_load(b);
-	boot_free(b);
 	if (ret)
 		return complain(EXIT_USAGE, "%s", b->err);
 	boot_tables(&vm->mem);

@@ -49,8 +49,8 @@ struct boot {
 	uint64_t flat_addr;
 	int flat_mode;		/* 16, 32, 64 */
 
-	uint8_t *image;		/* the kernel file */
-	size_t image_size;
+	int fd;			/* the kernel file, while it is loaded */
+	uint64_t image_size;
 	uint64_t kernel_end;	/* first address above all that was loaded */
 	uint64_t initrd_addr, initrd_size;
 	const char *protocol;	/* in words, once known */
@@ -60,9 +60,8 @@ struct boot {
 
 /* Loads everything; 0, or -1 with @err. On 0 @entry is filled in */
 int boot_load(struct boot *b);
-void boot_free(struct boot *b);
 
-/* Sets @b->err and returns -1 */
+/* Sets @b->err, unless it is set, and returns -1 */
 __attribute__((format(printf, 2, 3)))
 int boot_err(struct boot *b, const char *fmt, ...);
 
@@ -70,17 +69,19 @@ int boot_err(struct boot *b, const char *fmt, ...);
  * One loader per protocol. The probe says whether the image claims to be of
  * its kind; load then returns 0, or -1 with @err.
  */
-bool linux_probe(const struct boot *b);
+bool linux_probe(struct boot *b);
 int linux_load(struct boot *b);
-bool pvh_probe(const struct boot *b);
+bool pvh_probe(struct boot *b);
 int pvh_load(struct boot *b);
-bool multiboot_probe(const struct boot *b);
+bool multiboot_probe(struct boot *b);
 int multiboot_load(struct boot *b);
 int flat_load(struct boot *b);
 
 /* Steps that loaders share */
-/* Copies to guest memory after checking the range; @what is for the message */
-int boot_place(struct boot *b, const char *what, uint64_t gpa, const void *src,
+/* Bytes of the kernel file; false if it has not all of them, or with @err */
+bool boot_read(struct boot *b, uint64_t offset, void *to, uint64_t len);
+/* Reads them to guest memory after checking the range; @what is for the message */
+int boot_place(struct boot *b, const char *what, uint64_t gpa, uint64_t offset,
 	       uint64_t file_len, uint64_t mem_len);
 /* Reads the initrd to the highest place below @limit; @b->initrd_size 0: none */
 int boot_place_initrd(struct boot *b, uint64_t limit);
@@ -88,11 +89,10 @@ int boot_place_cmdline(struct boot *b, uint64_t max);
 /* Multiboot information, also given to flat images */
 void multiboot_info(struct boot *b);
 /* Loads the segments of an ELF file at their physical addresses */
-bool elf_probe(const struct boot *b);
+bool elf_probe(struct boot *b);
 int elf_load(struct boot *b, uint64_t *entry);
-/* Finds a note in an ELF file; its contents' address, NULL if not there */
-const uint8_t *elf_note(const struct boot *b, const char *name, uint32_t type,
-			uint32_t *len);
+/* The value, of 4 or 8 bytes, of a note in an ELF file; false if it is not there */
+bool elf_note(struct boot *b, const char *name, uint32_t type, uint64_t *value);
 
 /* entry.c: GDT and page tables in memory, then the registers that go with them */
 void boot_tables(const struct guest_mem *mem);

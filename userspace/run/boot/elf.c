@@ -6,6 +6,7 @@
 #include "boot.h"
 
 #define MAX_SEGMENTS	64
+#define MAX_NOTES	65536	/* bytes of a PT_NOTE segment: Linux has some 500 */
 
 /* The two classes in one form */
 struct header {
@@ -19,31 +20,33 @@ struct segment {
 	uint64_t offset, paddr, filesz, memsz, align;
 };
 
-bool elf_probe(const struct boot *b)
+bool elf_probe(struct boot *b)
 {
-	return b->image_size >= SELFMAG && !memcmp(b->image, ELFMAG, SELFMAG);
+	char magic[SELFMAG];
+
+	return boot_read(b, 0, magic, SELFMAG) && !memcmp(magic, ELFMAG, SELFMAG);
 }
 
-static bool read_header(const struct boot *b, struct header *h)
+static bool read_header(struct boot *b, struct header *h)
 {
-	const unsigned char *ident = b->image;
+	unsigned char ident[EI_NIDENT];
 
-	if (!elf_probe(b) || b->image_size < sizeof(Elf32_Ehdr) ||
+	if (!elf_probe(b) || !boot_read(b, 0, ident, sizeof(ident)) ||
 	    ident[EI_DATA] != ELFDATA2LSB)
 		return false;
 	if (ident[EI_CLASS] == ELFCLASS64) {
 		Elf64_Ehdr e;
 
-		if (b->image_size < sizeof(e))
+		if (!boot_read(b, 0, &e, sizeof(e)))
 			return false;
-		memcpy(&e, b->image, sizeof(e));
 		*h = (struct header){ e.e_entry, e.e_phoff, e.e_phnum, e.e_phentsize, true };
 		return e.e_machine == EM_X86_64 && h->phentsize >= sizeof(Elf64_Phdr);
 	}
 	if (ident[EI_CLASS] == ELFCLASS32) {
 		Elf32_Ehdr e;
 
-		memcpy(&e, b->image, sizeof(e));
+		if (!boot_read(b, 0, &e, sizeof(e)))
+			return false;
 		*h = (struct header){ e.e_entry, e.e_phoff, e.e_phnum, e.e_phentsize, false };
 		return e.e_machine == EM_386 && h->phentsize >= sizeof(Elf32_Phdr);
 	}
@@ -51,24 +54,24 @@ static bool read_header(const struct boot *b, struct header *h)
 }
 
 /* Program header @i; false if it lies outside of the file */
-static bool read_segment(const struct boot *b, const struct header *h, uint32_t i,
-			 struct segment *s)
+static bool read_segment(struct boot *b, const struct header *h, uint32_t i, struct segment *s)
 {
 	uint64_t at = h->phoff + (uint64_t)i * h->phentsize;
 
-	if (h->phoff > b->image_size || at > b->image_size ||
-	    h->phentsize > b->image_size - at)
+	if (h->phoff > b->image_size)
 		return false;
 	if (h->is64) {
 		Elf64_Phdr p;
 
-		memcpy(&p, b->image + at, sizeof(p));
+		if (!boot_read(b, at, &p, sizeof(p)))
+			return false;
 		*s = (struct segment){ p.p_type, p.p_offset, p.p_paddr, p.p_filesz,
 				       p.p_memsz, p.p_align };
 	} else {
 		Elf32_Phdr p;
 
-		memcpy(&p, b->image + at, sizeof(p));
+		if (!boot_read(b, at, &p, sizeof(p)))
+			return false;
 		*s = (struct segment){ p.p_type, p.p_offset, p.p_paddr, p.p_filesz,
 				       p.p_memsz, p.p_align };
 	}
@@ -84,14 +87,15 @@ static int load_segment(struct boot *b, const struct segment *s)
 {
 	if (!inside_file(b, s))
 		return boot_err(b, "%s: a truncated ELF file: a segment of %llu bytes at "
-				"offset %llu, the file has %zu",
+				"offset %llu, the file has %llu",
 				b->kernel, (unsigned long long)s->filesz,
-				(unsigned long long)s->offset, b->image_size);
+				(unsigned long long)s->offset,
+				(unsigned long long)b->image_size);
 	if (s->memsz < s->filesz)
 		return boot_err(b, "%s: a damaged ELF file: a segment is longer in the "
 				"file than in memory",
 				b->kernel);
-	return boot_place(b, "a segment", s->paddr, b->image + s->offset, s->filesz, s->memsz);
+	return boot_place(b, "a segment", s->paddr, s->offset, s->filesz, s->memsz);
 }
 
 int elf_load(struct boot *b, uint64_t *entry)
@@ -126,9 +130,9 @@ static uint64_t align_up(uint64_t v, uint64_t align)
 	return (v + align - 1) & ~(align - 1);
 }
 
-/* In one PT_NOTE segment, which has been checked to lie in the file */
-static const uint8_t *find_in(const uint8_t *p, uint64_t size, uint64_t align,
-			      const char *name, uint32_t type, uint32_t *len)
+/* In one PT_NOTE segment */
+static bool find_in(const uint8_t *p, uint64_t size, uint64_t align, const char *name,
+		    uint32_t type, uint64_t *value)
 {
 	uint64_t at = 0;
 	Elf64_Nhdr n;		/* the same in both classes */
@@ -141,40 +145,40 @@ static const uint8_t *find_in(const uint8_t *p, uint64_t size, uint64_t align,
 		desc = at + align_up(n.n_namesz, align);
 		next = desc + align_up(n.n_descsz, align);
 		if (desc + n.n_descsz > size)
-			return NULL;
+			return false;
 		if (n.n_type == type && n.n_namesz == strlen(name) + 1 &&
 		    !memcmp(p + at, name, n.n_namesz)) {
-			*len = n.n_descsz;
-			return p + desc;
+			*value = 0;
+			if (n.n_descsz == 4 || n.n_descsz == 8)
+				memcpy(value, p + desc, n.n_descsz);
+			return n.n_descsz == 4 || n.n_descsz == 8;
 		}
 		if (next > size)
-			return NULL;
+			return false;
 		at = next;
 	}
-	return NULL;
+	return false;
 }
 
-const uint8_t *elf_note(const struct boot *b, const char *name, uint32_t type, uint32_t *len)
+bool elf_note(struct boot *b, const char *name, uint32_t type, uint64_t *value)
 {
+	static uint8_t notes[MAX_NOTES];
 	struct header h;
 	struct segment s;
 
 	if (!read_header(b, &h))
-		return NULL;
+		return false;
 	for (uint32_t i = 0; i < h.phnum && i < MAX_SEGMENTS; i++) {
-		const uint8_t *found;
-
 		if (!read_segment(b, &h, i, &s))
-			return NULL;
-		if (s.type != PT_NOTE || !inside_file(b, &s))
+			return false;
+		if (s.type != PT_NOTE || s.filesz > sizeof(notes) ||
+		    !boot_read(b, s.offset, notes, s.filesz))
 			continue;
-		found = find_in(b->image + s.offset, s.filesz, s.align == 8 ? 8 : 4, name,
-				type, len);
+		if (find_in(notes, s.filesz, s.align == 8 ? 8 : 4, name, type, value))
+			return true;
 		/* Linkers have written 8 where notes are aligned to 4 */
-		if (!found && s.align == 8)
-			found = find_in(b->image + s.offset, s.filesz, 4, name, type, len);
-		if (found)
-			return found;
+		if (s.align == 8 && find_in(notes, s.filesz, 4, name, type, value))
+			return true;
 	}
-	return NULL;
+	return false;
 }

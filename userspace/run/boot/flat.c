@@ -19,7 +19,7 @@ int flat_load(struct boot *b)
 		return boot_err(b, "--flat: 0x%llx: real mode reaches only the first MiB; "
 				"use --flat-mode 32 or 64",
 				(unsigned long long)addr);
-	if (boot_place(b, "the image", addr, b->image, b->image_size, b->image_size))
+	if (boot_place(b, "the image", addr, 0, b->image_size, b->image_size))
 		return -1;
 	if (boot_place_cmdline(b, CMDLINE_MAX) || boot_place_initrd(b, PCI_HOLE))
 		return -1;

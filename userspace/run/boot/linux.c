@@ -25,29 +25,29 @@
 #define BOOT_CS		0x10
 #define BOOT_DS		0x18
 
-bool linux_probe(const struct boot *b)
+bool linux_probe(struct boot *b)
 {
 	uint32_t magic;
 
-	if (b->image_size < HEADER_AT + offsetof(struct setup_header, header) + 4)
-		return false;
-	memcpy(&magic, b->image + HEADER_AT + offsetof(struct setup_header, header), 4);
-	return magic == MAGIC;
+	return boot_read(b, HEADER_AT + offsetof(struct setup_header, header), &magic,
+			 sizeof(magic)) &&
+	       magic == MAGIC;
 }
 
 /* Copies the header, as far as it goes, after checks of every field used */
 static int read_header(struct boot *b, struct setup_header *hdr, uint64_t *setup_size)
 {
-	/* The byte at 0x201 is the jump over the header: it ends there */
+	uint8_t start[2 * SECTOR];
 	size_t len;
 
-	if (b->image_size < 2 * SECTOR)
+	if (!boot_read(b, 0, start, sizeof(start)))
 		return boot_err(b, "%s: a truncated bzImage: its header is cut off", b->kernel);
-	len = 0x202 + b->image[0x201] - HEADER_AT;
+	/* The byte at 0x201 is the jump over the header: it ends there */
+	len = 0x202 + start[0x201] - HEADER_AT;
 	if (len > sizeof(*hdr))
 		len = sizeof(*hdr);
 	memset(hdr, 0, sizeof(*hdr));
-	memcpy(hdr, b->image + HEADER_AT, len);
+	memcpy(hdr, start + HEADER_AT, len);
 	if (hdr->boot_flag != BOOT_FLAG)
 		return boot_err(b, "%s: a damaged bzImage: its boot flag is 0x%04x", b->kernel,
 				hdr->boot_flag);
@@ -61,8 +61,9 @@ static int read_header(struct boot *b, struct setup_header *hdr, uint64_t *setup
 	*setup_size = ((hdr->setup_sects ? hdr->setup_sects : 4) + 1) * SECTOR;
 	if (*setup_size >= b->image_size)
 		return boot_err(b, "%s: a truncated bzImage: %llu bytes of setup code in "
-				"a file of %zu",
-				b->kernel, (unsigned long long)*setup_size, b->image_size);
+				"a file of %llu",
+				b->kernel, (unsigned long long)*setup_size,
+				(unsigned long long)b->image_size);
 	/* syssize is in units of 16 bytes, rounded up; signatures may follow */
 	if ((uint64_t)hdr->syssize * 16 > b->image_size - *setup_size + 15)
 		return boot_err(b, "%s: a truncated bzImage: %llu bytes of code expected, "
@@ -139,7 +140,7 @@ int linux_load(struct boot *b)
 	need = hdr.init_size > code ? hdr.init_size : code;
 	if (choose_address(b, &hdr, need, &addr))
 		return -1;
-	if (boot_place(b, "the kernel", addr, b->image + setup, code, code))
+	if (boot_place(b, "the kernel", addr, setup, code, code))
 		return -1;
 	b->kernel_end = addr + need;
 	/* Some kernels say 0, which old protocols read as 255 */

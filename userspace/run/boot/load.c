@@ -18,6 +18,9 @@ int boot_err(struct boot *b, const char *fmt, ...)
 {
 	va_list ap;
 
+	/* The first one is the cause: a file that could not be read looks damaged, too */
+	if (*b->err)
+		return -1;
 	va_start(ap, fmt);
 	vsnprintf(b->err, sizeof(b->err), fmt, ap);
 	va_end(ap);
@@ -47,12 +50,13 @@ static int open_file(struct boot *b, const char *path, uint64_t *size)
 	return -1;
 }
 
-static int read_all(struct boot *b, const char *path, int fd, uint8_t *to, uint64_t size)
+static int read_at(struct boot *b, const char *path, int fd, uint64_t offset, uint8_t *to,
+		   uint64_t len)
 {
 	uint64_t done = 0;
 
-	while (done < size) {
-		ssize_t n = pread(fd, to + done, size - done, done);
+	while (done < len) {
+		ssize_t n = pread(fd, to + done, len - done, offset + done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -65,30 +69,13 @@ static int read_all(struct boot *b, const char *path, int fd, uint8_t *to, uint6
 	return 0;
 }
 
-static int read_image(struct boot *b)
+bool boot_read(struct boot *b, uint64_t offset, void *to, uint64_t len)
 {
-	uint64_t size;
-	int fd = open_file(b, b->kernel, &size);
-	int ret = -1;
-
-	if (fd < 0)
-		return -1;
-	if (size <= b->mem->size)
-		b->image = malloc(size);
-	if (size > b->mem->size)
-		boot_err(b, "%s: %llu MiB do not fit in %llu MiB of guest memory; give "
-			 "more with --memory",
-			 b->kernel, size / MiB, b->mem->size / MiB);
-	else if (!b->image)
-		boot_err(b, "%s: no memory to read it", b->kernel);
-	else
-		ret = read_all(b, b->kernel, fd, b->image, size);
-	b->image_size = size;
-	close(fd);
-	return ret;
+	return offset <= b->image_size && len <= b->image_size - offset &&
+	       !read_at(b, b->kernel, b->fd, offset, to, len);
 }
 
-int boot_place(struct boot *b, const char *what, uint64_t gpa, const void *src,
+int boot_place(struct boot *b, const char *what, uint64_t gpa, uint64_t offset,
 	       uint64_t file_len, uint64_t mem_len)
 {
 	uint8_t *to = mem_at(b->mem, gpa, mem_len);
@@ -106,7 +93,8 @@ int boot_place(struct boot *b, const char *what, uint64_t gpa, const void *src,
 				b->kernel, what, (unsigned long long)gpa,
 				(unsigned long long)(gpa + mem_len - 1), BOOT_START,
 				HIGH_START - 1);
-	memcpy(to, src, file_len);
+	if (read_at(b, b->kernel, b->fd, offset, to, file_len))
+		return -1;
 	memset(to + file_len, 0, mem_len - file_len);
 	if (gpa + mem_len > b->kernel_end)
 		b->kernel_end = gpa + mem_len;
@@ -135,7 +123,7 @@ int boot_place_initrd(struct boot *b, uint64_t limit)
 		return -1;
 	}
 	addr = (limit - size) & ~(uint64_t)(MODULE_ALIGN - 1);
-	ret = read_all(b, b->initrd, fd, mem_at(b->mem, addr, size), size);
+	ret = read_at(b, b->initrd, fd, 0, mem_at(b->mem, addr, size), size);
 	close(fd);
 	b->initrd_addr = addr;
 	b->initrd_size = size;
@@ -158,7 +146,7 @@ int boot_place_cmdline(struct boot *b, uint64_t max)
 
 static const struct {
 	const char *name;
-	bool (*probe)(const struct boot *b);
+	bool (*probe)(struct boot *b);
 	int (*load)(struct boot *b);
 } protocols[] = {
 	{ "Linux, 64-bit entry", linux_probe, linux_load },
@@ -185,17 +173,23 @@ static int load_by_protocol(struct boot *b)
 
 int boot_load(struct boot *b)
 {
-	if (read_image(b))
-		return -1;
-	if (b->flat) {
-		b->protocol = "flat";
-		return flat_load(b);
-	}
-	return load_by_protocol(b);
-}
+	int ret = -1;
 
-void boot_free(struct boot *b)
-{
-	free(b->image);
-	b->image = NULL;
+	b->err[0] = 0;
+	b->fd = open_file(b, b->kernel, &b->image_size);
+	if (b->fd < 0)
+		return -1;
+	if (b->image_size > b->mem->size) {
+		boot_err(b, "%s: %llu MiB do not fit in %llu MiB of guest memory; give "
+			 "more with --memory",
+			 b->kernel, (unsigned long long)(b->image_size / MiB),
+			 b->mem->size / MiB);
+	} else if (b->flat) {
+		b->protocol = "flat";
+		ret = flat_load(b);
+	} else {
+		ret = load_by_protocol(b);
+	}
+	close(b->fd);
+	return ret;
 }

@@ -46,22 +46,24 @@ struct mb_mmap {
 } __attribute__((packed));
 
 /* The header's offset in the file, or -1 */
-static long find_header(const struct boot *b, struct mb_header *h)
+static long find_header(struct boot *b, struct mb_header *h)
 {
-	size_t end = b->image_size < HEADER_SEARCH ? b->image_size : HEADER_SEARCH;
+	/* What the file does not have of the header is zero */
+	uint8_t start[HEADER_SEARCH + sizeof(*h)] = { 0 };
+	size_t len = b->image_size < sizeof(start) ? b->image_size : sizeof(start);
+	size_t end = len < HEADER_SEARCH ? len : HEADER_SEARCH;
 
+	if (!boot_read(b, 0, start, len))
+		return -1;
 	for (size_t at = 0; at + 12 <= end; at += 4) {
-		size_t len = b->image_size - at;
-
-		memset(h, 0, sizeof(*h));
-		memcpy(h, b->image + at, len < sizeof(*h) ? len : sizeof(*h));
+		memcpy(h, start + at, sizeof(*h));
 		if (h->magic == HEADER_MAGIC && !(h->magic + h->flags + h->checksum))
 			return at;
 	}
 	return -1;
 }
 
-bool multiboot_probe(const struct boot *b)
+bool multiboot_probe(struct boot *b)
 {
 	struct mb_header h;
 
@@ -96,7 +98,7 @@ static int load_by_addresses(struct boot *b, const struct mb_header *h, long at)
 					b->kernel);
 		mem_len = h->bss_end_addr - h->load_addr;
 	}
-	return boot_place(b, "the kernel", h->load_addr, b->image + offset, file_len, mem_len);
+	return boot_place(b, "the kernel", h->load_addr, offset, file_len, mem_len);
 }
 
 static uint32_t put_map(const struct boot *b, uint64_t gpa)

@@ -31,19 +31,12 @@ struct start_memmap {
 _Static_assert(sizeof(struct start_info) == 56, "hvm_start_info version 1");
 _Static_assert(sizeof(struct start_memmap) == 24, "hvm_memmap_table_entry");
 
-static bool find_entry(const struct boot *b, uint64_t *entry)
+static bool find_entry(struct boot *b, uint64_t *entry)
 {
-	uint32_t len;
-	const uint8_t *p = elf_note(b, "Xen", NOTE_PHYS32_ENTRY, &len);
-
-	if (!p || (len != 4 && len != 8))
-		return false;
-	*entry = 0;
-	memcpy(entry, p, len);
-	return true;
+	return elf_note(b, "Xen", NOTE_PHYS32_ENTRY, entry);
 }
 
-bool pvh_probe(const struct boot *b)
+bool pvh_probe(struct boot *b)
 {
 	uint64_t entry;
 
