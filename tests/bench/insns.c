@@ -6,8 +6,9 @@
  *
  * Each time that a program there, or in a guest, calls mark() (mark.h), a line goes to
  * FILE: the number of instructions that all processors have executed so far, but for loops
- * that wait, how many of these in guests, and the number of VMRUNs. Other than with
- * -icount, time goes on by itself, and a processor that halts executes nothing.
+ * that wait, how many of these in guests, the number of VMRUNs, and how many had been
+ * executed at the first of those since the line before. Other than with -icount, time goes
+ * on by itself, and a processor that halts executes nothing.
  *
  * Each processor has a thread of its own, and counts for itself: what a line says of the
  * others is as of some instructions before or after it.
@@ -36,6 +37,8 @@ static struct {
 	uint64_t in_guests;	/* what it has executed there, until its last #VMEXIT */
 	uint64_t vmruns;
 } cpus[MAX_CPUS];
+/* What all had executed at the first VMRUN since the last mark; 0 before it */
+static uint64_t first_entered;
 
 /* Where a #VMEXIT goes on: behind one of the VMRUNs that have been seen */
 static uint64_t after_vmrun[MAX_VMRUNS];
@@ -56,13 +59,17 @@ static void marked(unsigned int vcpu, void *data)
 		guests += cpus[i].in_guests + (at ? own - at : 0);
 		vmruns += cpus[i].vmruns;
 	}
-	fprintf(out, "%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", now, guests, vmruns);
+	fprintf(out, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", now, guests, vmruns,
+		first_entered);
 	fflush(out);
+	first_entered = 0;
 }
 
 static void entered(unsigned int vcpu, void *data)
 {
 	(void)data;
+	if (!first_entered)
+		first_entered = qemu_plugin_u64_sum(executed);
 	if (vcpu >= MAX_CPUS)
 		return;
 	cpus[vcpu].vmruns++;
