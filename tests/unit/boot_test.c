@@ -9,7 +9,7 @@ static struct guest_mem mem;
 static struct boot b;
 static char path[32] = "/tmp/hvmon-unit.XXXXXX";
 static char initrd_path[32] = "/tmp/hvmon-unit.XXXXXX";
-static uint8_t image[65536];
+static uint8_t image[2 << 16];
 
 static int write_file(const char *name, const void *p, size_t n)
 {
@@ -165,6 +165,15 @@ static void test_elf(void)
 	expect(b.entry.mode == BOOT_PROTECTED && b.entry.rip == 0x100020);
 	expect(b.entry.rbx == BOOT_INFO && info[0] == 0x336ec578 && info[1] == 1);
 	expect(*(uint8_t *)mem_at(&mem, 0x100000, 1) == 0x77);
+
+	claim("pvh: the note may be the last one of many");
+	make_elf(PT_NOTE);
+	*(uint32_t *)(image + 0x204) = 0x10800;
+	memcpy(image + 0x200 + 12 + 0x10800, (uint32_t[]){ 4, 4, 18, 0x006e6558, 0x100030 }, 20);
+	p[1].p_filesz = 12 + 0x10800 + 20;
+	expect(!load(sizeof(image)) && b.entry.rip == 0x100030);
+	make_elf(PT_NOTE);
+	put_note();
 
 	claim("elf: damaged and truncated files are refused in a line");
 	expect(load(0x1080) == -1 && says("truncated"));

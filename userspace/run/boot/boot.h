@@ -64,6 +64,8 @@ int boot_load(struct boot *b);
 /* Sets @b->err, unless it is set, and returns -1 */
 __attribute__((format(printf, 2, 3)))
 int boot_err(struct boot *b, const char *fmt, ...);
+/* What a loader finds no more that its probe has found */
+int boot_changed(struct boot *b);
 
 /*
  * One loader per protocol. The probe says whether the image claims to be of

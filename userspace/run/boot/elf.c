@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* ELF files: segments to memory, notes */
 #include <elf.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "boot.h"
 
 #define MAX_SEGMENTS	64
-#define MAX_NOTES	65536	/* bytes of a PT_NOTE segment: Linux has some 500 */
 
 /* The two classes in one form */
 struct header {
@@ -160,9 +160,22 @@ static bool find_in(const uint8_t *p, uint64_t size, uint64_t align, const char 
 	return false;
 }
 
+static bool find_in_segment(struct boot *b, const struct segment *s, const char *name,
+			    uint32_t type, uint64_t *value)
+{
+	uint8_t *notes = inside_file(b, s) ? malloc(s->filesz) : NULL;
+	bool found = false;
+
+	if (notes && boot_read(b, s->offset, notes, s->filesz))
+		/* Linkers have written 8 where notes are aligned to 4 */
+		found = (s->align == 8 && find_in(notes, s->filesz, 8, name, type, value)) ||
+			find_in(notes, s->filesz, 4, name, type, value);
+	free(notes);
+	return found;
+}
+
 bool elf_note(struct boot *b, const char *name, uint32_t type, uint64_t *value)
 {
-	static uint8_t notes[MAX_NOTES];
 	struct header h;
 	struct segment s;
 
@@ -171,13 +184,7 @@ bool elf_note(struct boot *b, const char *name, uint32_t type, uint64_t *value)
 	for (uint32_t i = 0; i < h.phnum && i < MAX_SEGMENTS; i++) {
 		if (!read_segment(b, &h, i, &s))
 			return false;
-		if (s.type != PT_NOTE || s.filesz > sizeof(notes) ||
-		    !boot_read(b, s.offset, notes, s.filesz))
-			continue;
-		if (find_in(notes, s.filesz, s.align == 8 ? 8 : 4, name, type, value))
-			return true;
-		/* Linkers have written 8 where notes are aligned to 4 */
-		if (s.align == 8 && find_in(notes, s.filesz, 4, name, type, value))
+		if (s.type == PT_NOTE && find_in_segment(b, &s, name, type, value))
 			return true;
 	}
 	return false;

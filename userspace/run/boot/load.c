@@ -27,6 +27,11 @@ int boot_err(struct boot *b, const char *fmt, ...)
 	return -1;
 }
 
+int boot_changed(struct boot *b)
+{
+	return boot_err(b, "%s: the file changed while it was read", b->kernel);
+}
+
 /* Opens a regular file that has something in it; the fd, or -1 with an error */
 static int open_file(struct boot *b, const char *path, uint64_t *size)
 {
@@ -157,7 +162,12 @@ static const struct {
 static int load_by_protocol(struct boot *b)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++) {
-		if (!protocols[i].probe(b))
+		bool found = protocols[i].probe(b);
+
+		/* Not another one's, because this one's part could not be read */
+		if (*b->err)
+			return -1;
+		if (!found)
 			continue;
 		b->protocol = protocols[i].name;
 		return protocols[i].load(b);
@@ -191,5 +201,5 @@ int boot_load(struct boot *b)
 		ret = load_by_protocol(b);
 	}
 	close(b->fd);
-	return ret;
+	return *b->err ? -1 : ret;
 }

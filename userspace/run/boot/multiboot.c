@@ -152,6 +152,8 @@ int multiboot_load(struct boot *b)
 	uint64_t entry;
 	int ret;
 
+	if (at < 0)
+		return boot_changed(b);
 	if (h.flags & MUST_KNOW & ~(WANT_ALIGN | WANT_MEMORY | WANT_VIDEO))
 		return boot_err(b, "%s: its multiboot header demands features 0x%x that "
 				"hvmon-run lacks",

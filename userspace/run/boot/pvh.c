@@ -75,7 +75,8 @@ int pvh_load(struct boot *b)
 {
 	uint64_t entry, unused;
 
-	find_entry(b, &entry);
+	if (!find_entry(b, &entry))
+		return boot_changed(b);
 	if (elf_load(b, &unused))
 		return -1;
 	if (entry >= ABOVE_4G || !mem_at(b->mem, entry, 1))
