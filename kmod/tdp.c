@@ -375,36 +375,74 @@ static int tdp_snapshot(struct tdp_fault *f)
 	return r == -EBUSY ? -EAGAIN : r;
 }
 
-static bool tdp_is_small(struct page *page)
+/*
+ * How large the launcher's mapping of an address is: its order. Tables that are freed
+ * meanwhile stay while interrupts are off, which is what get_user_pages_fast() relies on,
+ * too; if the mapping changes, the sequence tells.
+ */
+static unsigned int tdp_map_order(struct mm_struct *mm, unsigned long hva)
 {
-	return folio_nr_pages(page_folio(page)) < hvmon_pt_pages(HVMON_PT_2M);
+	pgd_t pgd = READ_ONCE(*pgd_offset(mm, hva));
+	p4d_t p4d;
+	pud_t pud;
+	pmd_t pmd;
+
+	lockdep_assert_irqs_disabled();
+	if (!pgd_present(pgd))
+		return 0;
+	p4d = READ_ONCE(*p4d_offset(&pgd, hva));
+	if (!p4d_present(p4d))
+		return 0;
+	pud = READ_ONCE(*pud_offset(&p4d, hva));
+	if (!pud_present(pud))
+		return 0;
+	if (pud_leaf(pud))
+		return PUD_SHIFT - PAGE_SHIFT;
+	pmd = READ_ONCE(*pmd_offset(&pud, hva));
+	return pmd_present(pmd) && pmd_leaf(pmd) ? PMD_SHIFT - PAGE_SHIFT : 0;
 }
 
 /*
- * The same for the page alone that was just made present for a write: a walk
- * without locks, where hmm_range_fault() looks up two VMAs. That the reference
- * is given back at once is as good as none: the sequence says whether the page
- * is still mapped when it is installed. False for all but plain 4 KiB mappings:
- * only the snapshot tells how large a mapping is.
+ * What hmm_range_fault() would say of a page that was just made present for a write, but
+ * for the order, which is of interest for the page alone that the guest accessed. That the
+ * reference is given back at once is as good as none: the sequence says whether the page
+ * is still mapped when it is installed.
+ */
+static __always_inline unsigned long tdp_made_entry(const struct tdp_fault *f, u64 gfn,
+						    struct page *page)
+{
+	unsigned long entry = page_to_pfn(page) | HMM_PFN_VALID | HMM_PFN_WRITE;
+	unsigned long order, flags;
+
+	if (gfn == f->gfn && folio_test_large(page_folio(page))) {
+		local_irq_save(flags);
+		order = tdp_map_order(f->vm->mm, tdp_hva(f, gfn));
+		local_irq_restore(flags);
+		entry |= order << HMM_PFN_ORDER_SHIFT;
+	}
+	put_page(page);
+	return entry;
+}
+
+/*
+ * The same as a snapshot for the page alone that was just made present for a write: a
+ * walk without locks, where hmm_range_fault() looks up two VMAs.
  */
 static bool tdp_lookup(struct tdp_fault *f)
 {
 	struct page *page;
-	bool small;
 
 	f->ahead = 1;
 	/* As in tdp_snapshot() */
 	f->seq = mmu_interval_read_begin(&f->slot->notifier);
 	if (get_user_pages_fast(tdp_hva(f, f->gfn), 1, FOLL_WRITE, &page) != 1)
 		return false;
-	small = tdp_is_small(page);
 	f->made = true;
 	f->first = f->gfn;
 	f->nr = 1;
 	f->pfns = &f->one;
-	f->one = page_to_pfn(page) | HMM_PFN_VALID | HMM_PFN_WRITE;
-	put_page(page);
-	return small;
+	f->one = tdp_made_entry(f, f->gfn, page);
+	return true;
 }
 
 /* Makes the launcher's page present as the access needs it; 0 is no promise */
@@ -573,7 +611,7 @@ int hvmon_tdp_map_apic(struct hvmon_vm *vm)
 /*
  * Several pages at once, made present for a write and looked up as tdp_lookup() does,
  * as many as there are. -ENOENT: go through that one page alone, which finds out what
- * is wrong with it; -EAGAIN also for huge pages, which are present now.
+ * is wrong with it.
  */
 static noinline_for_stack int tdp_try_ahead(struct tdp_fault *f)
 {
@@ -581,22 +619,14 @@ static noinline_for_stack int tdp_try_ahead(struct tdp_fault *f)
 	u32 i, want = min_t(u64, f->ahead, last - f->gfn + 1);
 	unsigned long pfns[TDP_AHEAD];
 	struct page *pages[TDP_AHEAD];
-	bool small = true;
 	long n;
 
 	f->seq = mmu_interval_read_begin(&f->slot->notifier);
 	n = get_user_pages_unlocked(tdp_hva(f, f->gfn), want, pages, FOLL_WRITE);
 	if (n < 1)
 		return -ENOENT;
-	for (i = 0; i < n; i++) {
-		small &= tdp_is_small(pages[i]);
-		pfns[i] = page_to_pfn(pages[i]) | HMM_PFN_VALID | HMM_PFN_WRITE;
-		put_page(pages[i]);
-	}
-	if (!small) {
-		f->fresh = false;
-		return -EAGAIN;
-	}
+	for (i = 0; i < n; i++)
+		pfns[i] = tdp_made_entry(f, f->gfn + i, pages[i]);
 	f->first = f->gfn;
 	f->nr = n;
 	f->pfns = pfns;
