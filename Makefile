@@ -109,7 +109,7 @@ bench bench-figures: BENCH_ENV = CPU="$(if $(filter file,$(origin CPU)),,$(CPU))
 bench: lab-module userspace
 	@$(BENCH_ENV) tests/bench/run $(ROW:%=--row %)
 
-bench-figures: lab-module
+bench-figures: lab-module userspace
 	@$(BENCH_ENV) tests/bench/run --update
 
 fuzz:

@@ -45,9 +45,13 @@ class IoError(Exception):
     """What keeps the rows from being measured, in one line."""
 
 
+def hvmon_run(build):
+    return os.path.join(build, "bin", "hvmon-run")
+
+
 def programs(build):
     """Where each monitor is; one that is not there is left out."""
-    found = {"hvmon": os.path.join(build, "bin", "hvmon-run"),
+    found = {"hvmon": hvmon_run(build),
              "qemu": shutil.which("qemu-system-x86_64")}
     kvmtool = os.environ.get("KVMTOOL")
     if kvmtool:
@@ -65,7 +69,7 @@ def guest(build, rows):
         tools = ["--copy", "/usr/bin/fio", "--copy", "/usr/bin/iperf3"]
     folder = subprocess.run([os.path.join(REPO, "tests/lab/kernels"), "get", "6.12"], check=True,
                             stdout=subprocess.PIPE, text=True).stdout.strip()
-    image = os.path.join(build, "bench", "io.cpio")
+    image = os.path.join(build, "bench", "io.cpio" if tools else "boot.cpio")
     subprocess.run([os.path.join(REPO, "tests/guests/initrd"), "demo",
                     "--script", os.path.join(HERE, "io-guest.sh"),
                     "--modules", folder + ":virtio_blk,virtio_net",
@@ -135,8 +139,8 @@ def measure(build, monitor, program, guest_files, rows, say):
 
 def measure_boot(build, say):
     """The boot's rows under hvmon alone, with a guest of 9 MiB."""
-    figures, good = measure(build, "hvmon", programs(build)["hvmon"],
-                            guest(build, BOOT_ROWS), BOOT_ROWS, say)
+    figures, good = measure(build, "hvmon", hvmon_run(build), guest(build, BOOT_ROWS),
+                            BOOT_ROWS, say)
     if not good or not figures:
         raise IoError("a guest under hvmon did not boot to its init")
     return figures
