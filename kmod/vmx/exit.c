@@ -232,7 +232,6 @@ static void iret_faulted(struct hvmon_vcpu *vcpu)
  * INT1 is a trap that leaves DR6 alone, but RIP is where the instruction is (28.3.3). It is
  * delivered as what it is: the processor adds its length.
  */
-
 static int exit_int1(struct hvmon_vcpu *vcpu, u32 info)
 {
 	vcpu->stats.exceptions++;

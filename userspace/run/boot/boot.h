@@ -80,9 +80,11 @@ int multiboot_load(struct boot *b);
 int flat_load(struct boot *b);
 
 /* Steps that loaders share */
-/* Bytes of the kernel file; false if it has not all of them, or with @err */
+/* Does the kernel file have @len bytes from @offset on? */
+bool boot_has(const struct boot *b, uint64_t offset, uint64_t len);
+/* Reads them; false if it has not all of them, or with @err */
 bool boot_read(struct boot *b, uint64_t offset, void *to, uint64_t len);
-/* Reads them to guest memory after checking the range; @what is for the message */
+/* Reads @file_len of them to guest memory after checking the range; @what is for the message */
 int boot_place(struct boot *b, const char *what, uint64_t gpa, uint64_t offset,
 	       uint64_t file_len, uint64_t mem_len);
 /* Reads the initrd to the highest place below @limit; @b->initrd_size 0: none */

@@ -78,14 +78,9 @@ static bool read_segment(struct boot *b, const struct header *h, uint32_t i, str
 	return true;
 }
 
-static bool inside_file(const struct boot *b, const struct segment *s)
-{
-	return s->offset <= b->image_size && s->filesz <= b->image_size - s->offset;
-}
-
 static int load_segment(struct boot *b, const struct segment *s)
 {
-	if (!inside_file(b, s))
+	if (!boot_has(b, s->offset, s->filesz))
 		return boot_err(b, "%s: a truncated ELF file: a segment of %llu bytes at "
 				"offset %llu, the file has %llu",
 				b->kernel, (unsigned long long)s->filesz,
@@ -148,10 +143,11 @@ static bool find_in(const uint8_t *p, uint64_t size, uint64_t align, const char 
 			return false;
 		if (n.n_type == type && n.n_namesz == strlen(name) + 1 &&
 		    !memcmp(p + at, name, n.n_namesz)) {
+			if (n.n_descsz != 4 && n.n_descsz != 8)
+				return false;
 			*value = 0;
-			if (n.n_descsz == 4 || n.n_descsz == 8)
-				memcpy(value, p + desc, n.n_descsz);
-			return n.n_descsz == 4 || n.n_descsz == 8;
+			memcpy(value, p + desc, n.n_descsz);
+			return true;
 		}
 		if (next > size)
 			return false;
@@ -163,13 +159,20 @@ static bool find_in(const uint8_t *p, uint64_t size, uint64_t align, const char 
 static bool find_in_segment(struct boot *b, const struct segment *s, const char *name,
 			    uint32_t type, uint64_t *value)
 {
-	uint8_t *notes = inside_file(b, s) ? malloc(s->filesz) : NULL;
-	bool found = false;
+	uint8_t *notes;
+	bool found;
 
-	if (notes && boot_read(b, s->offset, notes, s->filesz))
-		/* Linkers have written 8 where notes are aligned to 4 */
-		found = (s->align == 8 && find_in(notes, s->filesz, 8, name, type, value)) ||
-			find_in(notes, s->filesz, 4, name, type, value);
+	if (!boot_has(b, s->offset, s->filesz))
+		return false;
+	notes = malloc(s->filesz);
+	if (!notes) {
+		boot_err(b, "%s: no memory to read it", b->kernel);
+		return false;
+	}
+	/* Linkers have written 8 where notes are aligned to 4 */
+	found = boot_read(b, s->offset, notes, s->filesz) &&
+		((s->align == 8 && find_in(notes, s->filesz, 8, name, type, value)) ||
+		 find_in(notes, s->filesz, 4, name, type, value));
 	free(notes);
 	return found;
 }

@@ -74,10 +74,14 @@ static int read_at(struct boot *b, const char *path, int fd, uint64_t offset, ui
 	return 0;
 }
 
+bool boot_has(const struct boot *b, uint64_t offset, uint64_t len)
+{
+	return offset <= b->image_size && len <= b->image_size - offset;
+}
+
 bool boot_read(struct boot *b, uint64_t offset, void *to, uint64_t len)
 {
-	return offset <= b->image_size && len <= b->image_size - offset &&
-	       !read_at(b, b->kernel, b->fd, offset, to, len);
+	return boot_has(b, offset, len) && !read_at(b, b->kernel, b->fd, offset, to, len);
 }
 
 int boot_place(struct boot *b, const char *what, uint64_t gpa, uint64_t offset,
