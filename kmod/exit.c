@@ -127,21 +127,6 @@ int hvmon_exit_hlt(struct hvmon_vcpu *vcpu)
 	return HVMON_LEAVE;
 }
 
-int hvmon_exit_hypercall(struct hvmon_vcpu *vcpu)
-{
-	int r;
-
-	if (!vcpu->caps.pv) {
-		hvmon_inject_ud(vcpu);
-		return HVMON_RESUME;
-	}
-	r = hvmon_pv_hypercall(vcpu);
-	if (r != HVMON_RESUME)
-		return r;
-	vcpu->stats.hypercall++;
-	return skip(vcpu);
-}
-
 int hvmon_exit_xsetbv(struct hvmon_vcpu *vcpu)
 {
 	u64 *gpr = vcpu->regs.gpr;

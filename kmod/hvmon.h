@@ -685,7 +685,6 @@ int hvmon_exit_cpuid(struct hvmon_vcpu *vcpu);
 int hvmon_exit_rdmsr(struct hvmon_vcpu *vcpu);
 int hvmon_exit_wrmsr(struct hvmon_vcpu *vcpu);
 int hvmon_exit_hlt(struct hvmon_vcpu *vcpu);
-int hvmon_exit_hypercall(struct hvmon_vcpu *vcpu);
 int hvmon_exit_xsetbv(struct hvmon_vcpu *vcpu);
 int hvmon_exit_shutdown(struct hvmon_vcpu *vcpu);
 /*
@@ -1053,7 +1052,7 @@ static inline void hvmon_pv_clear_unhalted(struct hvmon_vcpu *vcpu)
 }
 
 /* Hypercalls: kick a vCPU, send IPIs */
-int hvmon_pv_hypercall(struct hvmon_vcpu *vcpu);
+int hvmon_exit_hypercall(struct hvmon_vcpu *vcpu);
 
 /* ------------------------------------------------------------------ */
 /* stats.c */

@@ -414,18 +414,22 @@ static noinline u64 send_ipi(struct hvmon_vcpu *vcpu, const u64 *gpr, u64 mask)
 }
 
 /**
- * hvmon_pv_hypercall() - VMCALL or VMMCALL
+ * hvmon_exit_hypercall() - VMCALL or VMMCALL
  * @vcpu: the caller's: the call's number is in RAX, its operands in RBX, RCX, RDX
  *	  and RSI, of each 32 bits outside of 64-bit mode. RAX gets the result
  *
- * Return: HVMON_RESUME; HVMON_LATER in a section, for what takes long.
+ * Return: HVMON_RESUME; HVMON_LATER in a section, for what takes long; -errno.
  */
-int hvmon_pv_hypercall(struct hvmon_vcpu *vcpu)
+int hvmon_exit_hypercall(struct hvmon_vcpu *vcpu)
 {
-	u64 mask = hvmon_call(code_bits, vcpu) == 64 ? ~0ULL : U32_MAX;
 	u64 *gpr = vcpu->regs.gpr;
-	u64 r = -KVM_ENOSYS;
+	u64 r = -KVM_ENOSYS, mask;
 
+	if (!vcpu->caps.pv) {
+		hvmon_inject_ud(vcpu);
+		return HVMON_RESUME;
+	}
+	mask = hvmon_call(code_bits, vcpu) == 64 ? ~0ULL : U32_MAX;
 	if (hvmon_call(cpl, vcpu)) {
 		r = -KVM_EPERM;
 		goto out;
@@ -451,5 +455,6 @@ int hvmon_pv_hypercall(struct hvmon_vcpu *vcpu)
 	}
 out:
 	gpr[HVMON_RAX] = r & mask;
-	return HVMON_RESUME;
+	vcpu->stats.hypercall++;
+	return hvmon_call(skip_insn, vcpu);
 }
