@@ -239,8 +239,6 @@ static int pio_by_device(struct hvmon_vcpu *vcpu)
 {
 	const struct hvmon_pio_info *pio = &vcpu->pio;
 
-	if (!hvmon_bus_has_port(vcpu->vm, pio->port))
-		return -EOPNOTSUPP;
 	if (pio->in)
 		return hvmon_bus_read(vcpu, HVMON_BUS_PIO, pio->port, pio->size, &vcpu->exit.val);
 	return hvmon_bus_write(vcpu, HVMON_BUS_PIO, pio->port, pio->size, &vcpu->exit.val);

@@ -11,9 +11,11 @@
 #define _HVMON_H
 
 #include <linux/bitops.h>
+#include <linux/hash.h>
 #include <linux/hrtimer.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/log2.h>
 #include <linux/math64.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
@@ -363,9 +365,8 @@ struct hvmon_vcpu {
 	};
 };
 
-/* Of so many ports that lie together one bit says whether a device has had one */
-#define HVMON_PORTS_PER_BIT	16
-#define HVMON_PORT_BITS		(0x10000 / HVMON_PORTS_PER_BIT)
+/* See hvmon_bus_may_have() */
+#define HVMON_BUS_BITS		4096
 
 /*
  * A virtual machine.
@@ -390,7 +391,7 @@ struct hvmon_vm {
 	struct hvmon_mmu mmu;
 
 	struct hvmon_bus __rcu *bus[2];		/* HVMON_BUS_* */
-	DECLARE_BITMAP(ports, HVMON_PORT_BITS);	/* see hvmon_bus_has_port() */
+	unsigned long bus_bits[2][BITS_TO_LONGS(HVMON_BUS_BITS)];
 	struct hvmon_irqs *irqs;	/* PIC, IOAPIC, PIT, routes; NULL without */
 
 	struct list_head ioeventfds;		/* under @lock; eventfd.c */
@@ -826,15 +827,66 @@ int hvmon_bus_add(struct hvmon_vm *vm, int bus, u64 start, u64 len, struct hvmon
 void hvmon_bus_remove(struct hvmon_vm *vm, int bus, struct hvmon_iodev *dev);
 void hvmon_bus_fini(struct hvmon_vm *vm);
 
-/* False: no device has the port, and the bus need not be asked. Bits are never cleared */
-static inline bool hvmon_bus_has_port(struct hvmon_vm *vm, u16 port)
+/*
+ * A block of 16 ports has a bit in vm->bus_bits[], one of 256 bytes shares one with others.
+ * If that of an address is clear no device has it, and the bus need not be searched. Bits
+ * are never cleared.
+ */
+static __always_inline u64 hvmon_bus_block(int bus, u64 addr)
 {
-	return test_bit(port / HVMON_PORTS_PER_BIT, vm->ports);
+	return addr >> (bus == HVMON_BUS_PIO ? 4 : 8);
 }
 
-/* 0 if a device took the access, -EOPNOTSUPP if none did, HVMON_LATER from a section's write */
-int hvmon_bus_read(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, void *data);
-int hvmon_bus_write(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, const void *data);
+static __always_inline u32 hvmon_bus_bit(int bus, u64 block)
+{
+	return bus == HVMON_BUS_PIO ? block : hash_64(block, ilog2(HVMON_BUS_BITS));
+}
+
+static __always_inline bool hvmon_bus_may_have(struct hvmon_vm *vm, int bus, u64 addr)
+{
+	return test_bit(hvmon_bus_bit(bus, hvmon_bus_block(bus, addr)), vm->bus_bits[bus]);
+}
+
+int hvmon_bus_search_read(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, void *data);
+int hvmon_bus_search_write(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len,
+			   const void *data);
+
+/**
+ * hvmon_bus_read() - a vCPU reads from a bus
+ * @vcpu: the reader
+ * @bus: HVMON_BUS_PIO or HVMON_BUS_MMIO
+ * @addr: address
+ * @len: bytes
+ * @data: out
+ *
+ * Return: 0 if a device took the access, -EOPNOTSUPP if none did.
+ */
+static __always_inline int hvmon_bus_read(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len,
+					  void *data)
+{
+	if (!hvmon_bus_may_have(vcpu->vm, bus, addr))
+		return -EOPNOTSUPP;
+	return hvmon_bus_search_read(vcpu, bus, addr, len, data);
+}
+
+/**
+ * hvmon_bus_write() - a vCPU writes to a bus
+ * @vcpu: the writer
+ * @bus: HVMON_BUS_PIO or HVMON_BUS_MMIO
+ * @addr: address
+ * @len: bytes
+ * @data: the bytes
+ *
+ * Return: 0 if a device took the access, -EOPNOTSUPP if none did; inside a
+ * section perhaps HVMON_LATER, with nothing changed.
+ */
+static __always_inline int hvmon_bus_write(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len,
+					   const void *data)
+{
+	if (!hvmon_bus_may_have(vcpu->vm, bus, addr))
+		return -EOPNOTSUPP;
+	return hvmon_bus_search_write(vcpu, bus, addr, len, data);
+}
 
 /* ------------------------------------------------------------------ */
 /* eventfd.c */

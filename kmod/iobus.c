@@ -112,6 +112,18 @@ static bool bus_overlaps(const struct hvmon_bus *b, u64 start, u64 last,
 	return false;
 }
 
+/* Before the device can be found: an access that sees no bit does not look for it */
+static void bus_set_bits(struct hvmon_vm *vm, int bus, u64 start, u64 last)
+{
+	u64 first = hvmon_bus_block(bus, start), n = hvmon_bus_block(bus, last) - first + 1, i;
+
+	if (n >= HVMON_BUS_BITS)
+		bitmap_fill(vm->bus_bits[bus], HVMON_BUS_BITS);
+	else
+		for (i = 0; i < n; i++)
+			set_bit(hvmon_bus_bit(bus, first + i), vm->bus_bits[bus]);
+}
+
 /**
  * hvmon_bus_add() - put a device on a bus
  * @vm: whose bus; vm->lock is held
@@ -150,9 +162,7 @@ int hvmon_bus_add(struct hvmon_vm *vm, int bus, u64 start, u64 len, struct hvmon
 		.len = len,
 		.dev = dev,
 	};
-	if (bus == HVMON_BUS_PIO)
-		bitmap_set(vm->ports, start / HVMON_PORTS_PER_BIT,
-			   last / HVMON_PORTS_PER_BIT - start / HVMON_PORTS_PER_BIT + 1);
+	bus_set_bits(vm, bus, start, last);
 	bus_replace(vm, bus, new);
 	return 0;
 }
@@ -201,17 +211,8 @@ void hvmon_bus_fini(struct hvmon_vm *vm)
 	}
 }
 
-/**
- * hvmon_bus_read() - a vCPU reads from a bus
- * @vcpu: the reader
- * @bus: HVMON_BUS_PIO or HVMON_BUS_MMIO
- * @addr: address
- * @len: bytes
- * @data: out
- *
- * Return: 0 if a device took the access, -EOPNOTSUPP if none did.
- */
-int hvmon_bus_read(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, void *data)
+/* hvmon_bus_read(), of an address whose block has a device */
+int hvmon_bus_search_read(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, void *data)
 {
 	struct hvmon_vm *vm = vcpu->vm;
 	const struct hvmon_bus_range *r;
@@ -227,18 +228,9 @@ int hvmon_bus_read(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, void *da
 	return ret;
 }
 
-/**
- * hvmon_bus_write() - a vCPU writes to a bus
- * @vcpu: the writer
- * @bus: HVMON_BUS_PIO or HVMON_BUS_MMIO
- * @addr: address
- * @len: bytes
- * @data: the bytes
- *
- * Return: 0 if a device took the access, -EOPNOTSUPP if none did; inside a
- * section perhaps HVMON_LATER, with nothing changed.
- */
-int hvmon_bus_write(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, const void *data)
+/* hvmon_bus_write(), of an address whose block has a device */
+int hvmon_bus_search_write(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len,
+			   const void *data)
 {
 	struct hvmon_vm *vm = vcpu->vm;
 	const struct hvmon_bus_range *r;

@@ -212,23 +212,43 @@ static void iobus_chips(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, data, 0x170011U);
 }
 
-/* No port of a device may look as if there were none; nor all others as if there were */
-static void iobus_ports(struct kunit *test)
+/* No address of a device may look as if there were none; nor all others as if there were */
+static void iobus_bits(struct kunit *test)
 {
+	static const struct {
+		int bus;
+		u64 start, last, before, after;
+	} devs[] = {
+		{ HVMON_BUS_PIO, 0x5ff, 0x700, 0x5ef, 0x710 },
+		{ HVMON_BUS_PIO, 0xffff, 0xffff, 0xffef, 0x10000 },
+		{ HVMON_BUS_MMIO, 0x201fff, 0x202100, 0x201eff, 0x202200 },
+		{ HVMON_BUS_MMIO, 0x3fff80, 0x40017f, 0x3ffeff, 0x400200 },
+		{ HVMON_BUS_MMIO, ~0ULL - 0xfffff - 0x300, ~0ULL - 0xfffff, ~0ULL - 0x1005ff,
+		  ~0ULL - 0xffdff },
+	};
 	struct hvmon_vm *vm = test->priv;
-	struct probe *p = probe_new(test);
-	int port;
+	u64 addr;
+	int i;
 
-	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, 0x2000, 1, p), 0);
-	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_PIO, 0x5ff, 0x102, p), 0);
-	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_PIO, 0xffff, 1, p), 0);
-	for (port = 0x5ff; port < 0x701; port++)
-		KUNIT_EXPECT_TRUE_MSG(test, hvmon_bus_has_port(vm, port), "port %x", port);
-	KUNIT_EXPECT_TRUE(test, hvmon_bus_has_port(vm, 0xffff));
-	KUNIT_EXPECT_TRUE(test, hvmon_bus_has_port(vm, 0x20));
-	KUNIT_EXPECT_FALSE(test, hvmon_bus_has_port(vm, 0x5ff - HVMON_PORTS_PER_BIT));
-	KUNIT_EXPECT_FALSE(test, hvmon_bus_has_port(vm, 0x700 + HVMON_PORTS_PER_BIT));
-	KUNIT_EXPECT_FALSE(test, hvmon_bus_has_port(vm, 0x2000));
+	for (i = 0; i < ARRAY_SIZE(devs); i++) {
+		KUNIT_EXPECT_EQ(test, add(vm, devs[i].bus, devs[i].start,
+					  devs[i].last - devs[i].start + 1, probe_new(test)), 0);
+		for (addr = devs[i].start; addr <= devs[i].last; addr++)
+			KUNIT_EXPECT_TRUE_MSG(test, hvmon_bus_may_have(vm, devs[i].bus, addr),
+					      "%llx", addr);
+		KUNIT_EXPECT_FALSE_MSG(test, hvmon_bus_may_have(vm, devs[i].bus, devs[i].before),
+				       "device %d", i);
+		if (devs[i].bus == HVMON_BUS_MMIO || devs[i].after < 0x10000)
+			KUNIT_EXPECT_FALSE_MSG(test, hvmon_bus_may_have(vm, devs[i].bus, devs[i].after),
+					       "device %d", i);
+	}
+	KUNIT_EXPECT_TRUE(test, hvmon_bus_may_have(vm, HVMON_BUS_PIO, 0x20));
+	KUNIT_EXPECT_FALSE(test, hvmon_bus_may_have(vm, HVMON_BUS_PIO, 0x2000));
+
+	/* More than there are bits for: all */
+	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, 1ULL << 40, 1ULL << 40, probe_new(test)), 0);
+	for (addr = 0; addr < SZ_1M; addr += 0x80)
+		KUNIT_EXPECT_TRUE_MSG(test, hvmon_bus_may_have(vm, HVMON_BUS_MMIO, addr), "%llx", addr);
 }
 
 static struct kunit_case iobus_cases[] = {
@@ -237,7 +257,7 @@ static struct kunit_case iobus_cases[] = {
 	KUNIT_CASE(iobus_remove),
 	KUNIT_CASE(iobus_doorbells),
 	KUNIT_CASE(iobus_chips),
-	KUNIT_CASE(iobus_ports),
+	KUNIT_CASE(iobus_bits),
 	{}
 };
 
