@@ -71,21 +71,6 @@ void hvmon_insn_set_reg(const struct hvmon_insn *insn, struct hvmon_regs *regs, 
 
 /* ---- addresses ---- */
 
-/* The effective address of the RM operand */
-u64 hvmon_insn_address(const struct hvmon_insn *insn, const struct hvmon_regs *regs,
-		       u64 next_rip)
-{
-	u64 ea = insn->disp;
-
-	if (insn->base == HVMON_BASE_RIP)
-		ea += next_rip;
-	else if (insn->base != HVMON_NO_REG)
-		ea += regs->gpr[insn->base];
-	if (insn->index != HVMON_NO_REG)
-		ea += regs->gpr[insn->index] << insn->scale;
-	return ea & hvmon_size_mask(insn->adsize);
-}
-
 /* Are the bytes within the limit? APM vol. 2, 4.12 */
 bool hvmon_seg_has(const struct hvmon_segment *s, u64 ea, u32 len)
 {

@@ -155,8 +155,6 @@ u64 hvmon_insn_reg(const struct hvmon_insn *insn, const struct hvmon_regs *regs,
 		   int size);
 void hvmon_insn_set_reg(const struct hvmon_insn *insn, struct hvmon_regs *regs, int reg,
 			int size, u64 val);
-u64 hvmon_insn_address(const struct hvmon_insn *insn, const struct hvmon_regs *regs,
-		       u64 next_rip);
 
 static inline u64 hvmon_em_reg(const struct hvmon_emul *em, int reg, int size)
 {
@@ -166,11 +164,6 @@ static inline u64 hvmon_em_reg(const struct hvmon_emul *em, int reg, int size)
 static inline void hvmon_em_set_reg(struct hvmon_emul *em, int reg, int size, u64 val)
 {
 	hvmon_insn_set_reg(&em->insn, &em->regs, reg, size, val);
-}
-
-static inline u64 hvmon_em_address(const struct hvmon_emul *em)
-{
-	return hvmon_insn_address(&em->insn, &em->regs, em->regs.rip);
 }
 
 bool hvmon_em_is_canonical(struct hvmon_emul *em, u64 lin);
@@ -252,6 +245,26 @@ extern const struct hvmon_int_op hvmon_int_ops[OP_NR_INT];
 static inline u64 hvmon_size_mask(int size)
 {
 	return ~0ULL >> (64 - 8 * size);
+}
+
+/* The effective address of the RM operand */
+static inline u64 hvmon_insn_address(const struct hvmon_insn *insn, const struct hvmon_regs *regs,
+				     u64 next_rip)
+{
+	u64 ea = insn->disp;
+
+	if (insn->base == HVMON_BASE_RIP)
+		ea += next_rip;
+	else if (insn->base != HVMON_NO_REG)
+		ea += regs->gpr[insn->base];
+	if (insn->index != HVMON_NO_REG)
+		ea += regs->gpr[insn->index] << insn->scale;
+	return ea & hvmon_size_mask(insn->adsize);
+}
+
+static inline u64 hvmon_em_address(const struct hvmon_emul *em)
+{
+	return hvmon_insn_address(&em->insn, &em->regs, em->regs.rip);
 }
 
 #endif /* _HVMON_EMUL_H */

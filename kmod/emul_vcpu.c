@@ -152,9 +152,9 @@ static int to_launcher(struct hvmon_vcpu *vcpu, struct hvmon_emul_access *a,
 	run->mmio.write = a->write;
 	/* What a launcher does not answer reads as nothing, not as old data */
 	if (a->write)
-		memcpy(run->data, a->data, a->len);
+		memcpy(run->data, a->data, sizeof(a->data));
 	else
-		memset(run->data, 0, a->len);
+		memset(run->data, 0, sizeof(a->data));
 	if (a->write)
 		trace_access(vcpu, a, true);
 	vcpu->complete = complete;
@@ -699,12 +699,9 @@ static bool operand_is_at(struct hvmon_vcpu *vcpu, struct hvmon_emul *em, u64 gp
 {
 	u64 lin = hvmon_insn_address(&em->insn, &vcpu->regs, vcpu->regs.rip + em->insn.len);
 	int seg = em->insn.seg;
-	struct hvmon_segment s;
 
-	if (em->insn.bits != 64 || seg == HVMON_FS || seg == HVMON_GS) {
-		hvmon_call(get_seg, vcpu, seg, &s);
-		lin += s.base;
-	}
+	if (em->insn.bits != 64 || seg == HVMON_FS || seg == HVMON_GS)
+		lin += hvmon_call(seg_base, vcpu, seg);
 	return offset_in_page(lin) == offset_in_page(gpa) && offset_in_page(gpa) + len <= PAGE_SIZE;
 }
 

@@ -183,13 +183,11 @@ static int exit_mmu_section(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 	return hvmon_emulate_device(vcpu, gpa, access);
 }
 
-int hvmon_exit_mmu(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
+static noinline int exit_mmu_outside(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 {
 	struct hvmon_run *run = vcpu->run;
 	int r;
 
-	if (vcpu->in_section)
-		return exit_mmu_section(vcpu, gpa, access);
 	access &= ~HVMON_ACCESS_FINAL;
 	r = vcpu->exit.no_memory ? -ENOENT : hvmon_mmu_fault(vcpu, gpa, access);
 	trace_hvmon_fault(vcpu, gpa, access, r);
@@ -205,6 +203,13 @@ int hvmon_exit_mmu(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 	run->fault.access = access;
 	run->fault.error = -r;
 	return hvmon_user_exit(vcpu, HVMON_EXIT_FAULT);
+}
+
+int hvmon_exit_mmu(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
+{
+	if (vcpu->in_section)
+		return exit_mmu_section(vcpu, gpa, access);
+	return exit_mmu_outside(vcpu, gpa, access);
 }
 
 /* ---- ports ---- */

@@ -511,6 +511,8 @@ struct hvmon_vendor_ops {
 	/* Segment registers, LDTR and TR with what is cached of their descriptors */
 	void (*get_seg)(struct hvmon_vcpu *vcpu, int seg, struct hvmon_segment *s);
 	void (*set_seg)(struct hvmon_vcpu *vcpu, int seg, const struct hvmon_segment *s);
+	/* What most accesses need of one */
+	u64 (*seg_base)(struct hvmon_vcpu *vcpu, int seg);
 	/* All of *pg, from the cache: any time between two entries, no sleep */
 	void (*get_paging)(struct hvmon_vcpu *vcpu, struct hvmon_paging *pg);
 	/*

@@ -268,6 +268,13 @@ void hvmon_ioapic_set_state(struct hvmon_irqs *irqs, const struct hvmon_ioapic_s
 		ioapic_service(irqs, pin);
 }
 
+static noinline int read_part(u32 val, u32 len, u32 has, void *data)
+{
+	memset(data, 0, len);
+	memcpy(data, &val, has);
+	return 0;
+}
+
 /*
  * Registers are 32 bits wide and 16 bytes apart. A narrow read gives a part,
  * a narrow write is only meaningful for the select register's low byte.
@@ -291,10 +298,7 @@ static int ioapic_dev_read(struct hvmon_iodev *dev, struct hvmon_vcpu *vcpu, u64
 		memcpy(data, &val, 4);
 		return 0;
 	}
-	memset(data, 0, len);
-	val >>= part * 8;
-	memcpy(data, &val, min_t(u32, len, 4 - part));
-	return 0;
+	return read_part(val >> part * 8, len, min_t(u32, len, 4 - part), data);
 }
 
 static int ioapic_dev_write(struct hvmon_iodev *dev, struct hvmon_vcpu *vcpu, u64 offset, u32 len,

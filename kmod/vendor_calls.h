@@ -11,7 +11,7 @@
 
 #define HVMON_HOT_HOOKS(_)						\
 	_(section_begin) _(section_end) _(enter) _(handle_exit)		\
-	_(get_state) _(set_state) _(get_reg) _(set_reg) _(get_seg)	\
+	_(get_state) _(set_state) _(get_reg) _(set_reg) _(get_seg) _(seg_base)	\
 	_(get_paging) _(get_msr) _(set_msr) _(cpl) _(code_bits) _(get_code)	\
 	_(can_inject) _(inject) _(open_window) _(post_irr) _(skip_insn)
 

@@ -93,6 +93,11 @@ void svm_get_seg(struct hvmon_vcpu *vcpu, int seg, struct hvmon_segment *out)
 	}
 }
 
+u64 svm_seg_base(struct hvmon_vcpu *vcpu, int seg)
+{
+	return vmcb_seg(&vcpu->svm->vmcb->save, seg)->base;
+}
+
 void svm_set_seg(struct hvmon_vcpu *vcpu, int seg, const struct hvmon_segment *in)
 {
 	struct svm_vmcb *vmcb = vcpu->svm->vmcb;

@@ -422,6 +422,7 @@ const struct hvmon_vendor_ops hvmon_svm_ops = {
 	.get_reg	= svm_get_reg,
 	.set_reg	= svm_set_reg,
 	.get_seg	= svm_get_seg,
+	.seg_base	= svm_seg_base,
 	.set_seg	= svm_set_seg,
 	.get_paging	= svm_get_paging,
 	.get_msr	= svm_get_msr,

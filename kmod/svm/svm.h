@@ -403,6 +403,7 @@ void svm_set_state(struct hvmon_vcpu *vcpu, u64 groups, const struct hvmon_state
 u64 svm_get_reg(struct hvmon_vcpu *vcpu, enum hvmon_reg reg);
 void svm_set_reg(struct hvmon_vcpu *vcpu, enum hvmon_reg reg, u64 val);
 void svm_get_seg(struct hvmon_vcpu *vcpu, int seg, struct hvmon_segment *out);
+u64 svm_seg_base(struct hvmon_vcpu *vcpu, int seg);
 void svm_set_seg(struct hvmon_vcpu *vcpu, int seg, const struct hvmon_segment *in);
 void svm_get_paging(struct hvmon_vcpu *vcpu, struct hvmon_paging *pg);
 int svm_get_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 *val);

@@ -389,7 +389,7 @@ u32 vmx_ept_access(u64 qualification)
 
 static int exit_ept_section(struct hvmon_vcpu *vcpu, u32 access)
 {
-	u64 gpa = vmx_get(vcpu, VMX_GUEST_PHYSICAL);
+	u64 gpa = vmx_peek(vcpu, VMX_GUEST_PHYSICAL);
 	int r;
 
 	vcpu->exit.info2 = gpa;
@@ -574,7 +574,7 @@ static noinline int handle_with_care(struct hvmon_vcpu *vcpu)
 	if (vmx_tpr_changed(vcpu->vmx))
 		vmx_take_tpr(vcpu);
 	if (vcpu->in_section && may_be_vectoring(vcpu->exit.code)) {
-		vectoring = vmx_get(vcpu, VMX_IDT_VECTORING_INFO);
+		vectoring = vmx_peek(vcpu, VMX_IDT_VECTORING_INFO);
 		if (unlikely(vectoring & VMX_INTR_VALID))
 			vmx_after_exit(vcpu, vectoring);
 	}

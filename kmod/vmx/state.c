@@ -52,6 +52,11 @@ void vmx_get_seg(struct hvmon_vcpu *vcpu, int seg, struct hvmon_segment *out)
 	};
 }
 
+u64 vmx_seg_base(struct hvmon_vcpu *vcpu, int seg)
+{
+	return vmx_peek(vcpu, VMX_ES_BASE + seg);
+}
+
 /*
  * What other processors keep loosely and an entry checks: the task register is
  * busy, and what has been loaded has been accessed (27.3.1.2).
@@ -94,12 +99,14 @@ void vmx_get_code(struct hvmon_vcpu *vcpu, struct hvmon_code *code)
 {
 	u64 rip = vcpu->regs.rip;
 
+	/* The shadows have all that a fetch looks at */
+	static_assert(!(HVMON_MODE_CR0 & CR0_GUEST) && !(HVMON_MODE_CR4 & CR4_GUEST));
 	code->bits = vmx_code_bits(vcpu);
-	code->lin = code->bits == 64 ? rip : (u32)(vmx_get(vcpu, VMX_CS_BASE) + rip);
-	code->cr3 = vmx_get(vcpu, VMX_CR3);
-	code->mode = hvmon_fetch_mode(vmx_get_reg(vcpu, HVMON_REG_CR0),
-				      vmx_get_reg(vcpu, HVMON_REG_CR4),
-				      vmx_get(vcpu, VMX_EFER), vmx_cpl(vcpu));
+	code->lin = code->bits == 64 ? rip : (u32)(vmx_peek(vcpu, VMX_CS_BASE) + rip);
+	code->cr3 = vmx_peek(vcpu, VMX_CR3);
+	code->mode = hvmon_fetch_mode(vmx_get(vcpu, VMX_CR0_SHADOW),
+				      vmx_get(vcpu, VMX_CR4_SHADOW),
+				      vmx_peek(vcpu, VMX_EFER), vmx_cpl(vcpu));
 }
 
 /* ---- control registers ---- */

@@ -613,6 +613,7 @@ const struct hvmon_vendor_ops hvmon_vmx_ops = {
 	.get_reg	= vmx_get_reg,
 	.set_reg	= vmx_set_reg,
 	.get_seg	= vmx_get_seg,
+	.seg_base	= vmx_seg_base,
 	.set_seg	= vmx_set_seg,
 	.get_paging	= vmx_get_paging,
 	.load_pdptrs	= vmx_load_pdptrs,

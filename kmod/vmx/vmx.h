@@ -694,6 +694,7 @@ void vmx_set_state(struct hvmon_vcpu *vcpu, u64 groups, const struct hvmon_state
 u64 vmx_get_reg(struct hvmon_vcpu *vcpu, enum hvmon_reg reg);
 void vmx_set_reg(struct hvmon_vcpu *vcpu, enum hvmon_reg reg, u64 val);
 void vmx_get_seg(struct hvmon_vcpu *vcpu, int seg, struct hvmon_segment *out);
+u64 vmx_seg_base(struct hvmon_vcpu *vcpu, int seg);
 void vmx_set_seg(struct hvmon_vcpu *vcpu, int seg, const struct hvmon_segment *in);
 void vmx_get_paging(struct hvmon_vcpu *vcpu, struct hvmon_paging *pg);
 int vmx_get_msr(struct hvmon_vcpu *vcpu, u32 msr, u64 *val);
