@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <asm/bootparam.h>
 #include <elf.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -17,6 +18,33 @@ static int write_file(const char *name, const void *p, size_t n)
 	int bad = !f || fwrite(p, 1, n, f) != n;
 
 	return f ? fclose(f) || bad : -1;
+}
+
+/*
+ * What read number @at of the loader, from 0, comes to: an error, the end of the file, or,
+ * having worked, the last time that the file is what it was.
+ */
+static struct {
+	enum { READS, FAILS, ENDS, CHANGES } what;
+	int at, seen;
+} reads;
+
+ssize_t pread(int fd, void *buf, size_t n, off_t offset)
+{
+	static const uint8_t other[sizeof(image)];
+	bool now = reads.what != READS && reads.seen++ == reads.at;
+	ssize_t ret;
+
+	if (now && reads.what == FAILS) {
+		errno = EIO;
+		return -1;
+	}
+	if (now && reads.what == ENDS)
+		return 0;
+	ret = syscall(SYS_pread64, fd, buf, n, offset);
+	if (now)
+		expect(!write_file(path, other, sizeof(other)));
+	return ret;
 }
 
 /* Loads the first @n bytes of image[] */
@@ -263,6 +291,57 @@ static void test_files(void)
 	expect(boot_load(&b) == -1 && says("initrd") && says("--memory"));
 }
 
+/*
+ * Loads the first @n bytes of image[] with one read after the other going wrong. Returns how
+ * often the loader said in words that the file had changed; whatever else a file says that
+ * has, the words are those of a damaged one.
+ */
+static int misread(size_t n)
+{
+	int changed = 0, ret;
+
+	for (reads.what = FAILS; reads.what <= CHANGES; reads.what++) {
+		for (reads.at = 0;; reads.at++) {
+			reads.seen = 0;
+			ret = load(n);
+			if (reads.seen <= reads.at)
+				break;
+			switch (reads.what) {
+			case FAILS:
+				expect(ret == -1 && says("Input/output error"));
+				break;
+			case ENDS:
+				expect(ret == -1 && says("became shorter"));
+				break;
+			default:
+				expect(!ret || *b.err);
+				changed += ret == -1 && says("the file changed");
+				break;
+			}
+		}
+		/* None was left to go wrong */
+		expect(!ret && reads.at > 1);
+	}
+	reads.what = READS;
+	return changed;
+}
+
+static void test_reads(void)
+{
+	claim("files: an error while one is read is told as such, whoever's turn it is");
+	make_linux();
+	expect(!misread(6144));
+	make_elf(PT_NOTE);
+	put_note();
+	expect(misread(0x2000));
+	make_elf(PT_NULL);
+	put_multiboot(0x300, 3);
+	expect(misread(0x2000));
+	memset(image, 0x33, sizeof(image));
+	put_multiboot(0x40, 1 << 16);
+	expect(misread(0x1000));
+}
+
 static void test_state(void)
 {
 	struct boot_entry e = { .mode = BOOT_LONG, .rip = 0x1000200, .cs = 0x10, .ds = 0x18 };
@@ -298,6 +377,7 @@ int main(void)
 	test_multiboot();
 	test_flat();
 	test_files();
+	test_reads();
 	test_state();
 	unlink(path);
 	unlink(initrd_path);

@@ -31,7 +31,7 @@ static bool read_header(struct boot *b, struct header *h)
 {
 	unsigned char ident[EI_NIDENT];
 
-	if (!elf_probe(b) || !boot_read(b, 0, ident, sizeof(ident)) ||
+	if (!boot_read(b, 0, ident, sizeof(ident)) || memcmp(ident, ELFMAG, SELFMAG) ||
 	    ident[EI_DATA] != ELFDATA2LSB)
 		return false;
 	if (ident[EI_CLASS] == ELFCLASS64) {
