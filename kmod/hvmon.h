@@ -836,7 +836,7 @@ void hvmon_bus_fini(struct hvmon_vm *vm);
  */
 static __always_inline u64 hvmon_bus_block(int bus, u64 addr)
 {
-	return addr >> (bus == HVMON_BUS_PIO ? 4 : 8);
+	return bus == HVMON_BUS_PIO ? (u16)addr >> 4 : addr >> 8;
 }
 
 static __always_inline u32 hvmon_bus_bit(int bus, u64 block)

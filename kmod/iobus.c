@@ -211,7 +211,7 @@ void hvmon_bus_fini(struct hvmon_vm *vm)
 	}
 }
 
-/* hvmon_bus_read(), of an address whose block has a device */
+/* hvmon_bus_read(), of an address whose block may have a device */
 int hvmon_bus_search_read(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, void *data)
 {
 	struct hvmon_vm *vm = vcpu->vm;
@@ -228,7 +228,7 @@ int hvmon_bus_search_read(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, v
 	return ret;
 }
 
-/* hvmon_bus_write(), of an address whose block has a device */
+/* hvmon_bus_write(), of an address whose block may have a device */
 int hvmon_bus_search_write(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len,
 			   const void *data)
 {

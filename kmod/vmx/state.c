@@ -106,7 +106,7 @@ void vmx_get_code(struct hvmon_vcpu *vcpu, struct hvmon_code *code)
 	code->cr3 = vmx_peek(vcpu, VMX_CR3);
 	code->mode = hvmon_fetch_mode(vmx_get(vcpu, VMX_CR0_SHADOW),
 				      vmx_get(vcpu, VMX_CR4_SHADOW),
-				      vmx_peek(vcpu, VMX_EFER), vmx_cpl(vcpu));
+				      vmx_get(vcpu, VMX_EFER), vmx_cpl(vcpu));
 }
 
 /* ---- control registers ---- */

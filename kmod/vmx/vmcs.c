@@ -85,7 +85,6 @@ void vmx_fetch_for_emulation(struct hvmon_vcpu *vcpu)
 	fetch_range(vmx, VMX_INTERRUPTIBILITY, 1);
 	fetch_range(vmx, VMX_CR0, 3);
 	fetch_range(vmx, VMX_CS_AR, 2);
-	vmx_get(vcpu, VMX_EFER);
 	if (vmx_code_bits(vcpu) == 64) {
 		/* Segments have no limits, and two of them a base */
 		fetch_range(vmx, VMX_FS_BASE, 2);

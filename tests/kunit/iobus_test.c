@@ -212,6 +212,11 @@ static void iobus_chips(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, data, 0x170011U);
 }
 
+static bool may_have(struct hvmon_vm *vm, int bus, u64 addr)
+{
+	return hvmon_bus_may_have(vm, bus, addr);
+}
+
 /* No address of a device may look as if there were none; nor all others as if there were */
 static void iobus_bits(struct kunit *test)
 {
@@ -220,35 +225,44 @@ static void iobus_bits(struct kunit *test)
 		u64 start, last, before, after;
 	} devs[] = {
 		{ HVMON_BUS_PIO, 0x5ff, 0x700, 0x5ef, 0x710 },
-		{ HVMON_BUS_PIO, 0xffff, 0xffff, 0xffef, 0x10000 },
+		{ HVMON_BUS_PIO, 0xffff, 0xffff, 0xffef, 0x5000 },
 		{ HVMON_BUS_MMIO, 0x201fff, 0x202100, 0x201eff, 0x202200 },
 		{ HVMON_BUS_MMIO, 0x3fff80, 0x40017f, 0x3ffeff, 0x400200 },
-		{ HVMON_BUS_MMIO, ~0ULL - 0xfffff - 0x300, ~0ULL - 0xfffff, ~0ULL - 0x1005ff,
-		  ~0ULL - 0xffdff },
+		{ HVMON_BUS_MMIO, ~0ULL - 0x300, ~0ULL, ~0ULL - 0x400, 0x3000 },
 	};
 	struct hvmon_vm *vm = test->priv;
+	struct probe *p;
 	u64 addr;
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(devs); i++) {
+		p = probe_new(test);
 		KUNIT_EXPECT_EQ(test, add(vm, devs[i].bus, devs[i].start,
-					  devs[i].last - devs[i].start + 1, probe_new(test)), 0);
-		for (addr = devs[i].start; addr <= devs[i].last; addr++)
-			KUNIT_EXPECT_TRUE_MSG(test, hvmon_bus_may_have(vm, devs[i].bus, addr),
-					      "%llx", addr);
-		KUNIT_EXPECT_FALSE_MSG(test, hvmon_bus_may_have(vm, devs[i].bus, devs[i].before),
-				       "device %d", i);
-		if (devs[i].bus == HVMON_BUS_MMIO || devs[i].after < 0x10000)
-			KUNIT_EXPECT_FALSE_MSG(test, hvmon_bus_may_have(vm, devs[i].bus, devs[i].after),
-					       "device %d", i);
+					  devs[i].last - devs[i].start + 1, p), 0);
+		for (addr = devs[i].start; addr != devs[i].last; addr++)
+			KUNIT_EXPECT_TRUE_MSG(test, may_have(vm, devs[i].bus, addr), "%llx", addr);
+		KUNIT_EXPECT_TRUE(test, may_have(vm, devs[i].bus, devs[i].last));
+		KUNIT_EXPECT_FALSE_MSG(test, may_have(vm, devs[i].bus, devs[i].before), "%d", i);
+		KUNIT_EXPECT_FALSE_MSG(test, may_have(vm, devs[i].bus, devs[i].after), "%d", i);
+		mutex_lock(&vm->lock);
+		hvmon_bus_remove(vm, devs[i].bus, &p->dev);
+		mutex_unlock(&vm->lock);
+		KUNIT_EXPECT_TRUE(test, may_have(vm, devs[i].bus, devs[i].start));
+		KUNIT_EXPECT_EQ(test, add(vm, devs[i].bus, devs[i].start, 1, p), 0);
 	}
-	KUNIT_EXPECT_TRUE(test, hvmon_bus_may_have(vm, HVMON_BUS_PIO, 0x20));
-	KUNIT_EXPECT_FALSE(test, hvmon_bus_may_have(vm, HVMON_BUS_PIO, 0x2000));
+	KUNIT_EXPECT_TRUE(test, may_have(vm, HVMON_BUS_PIO, 0x20));
+	KUNIT_EXPECT_FALSE(test, may_have(vm, HVMON_BUS_PIO, 0x2000));
 
-	/* More than there are bits for: all */
-	KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, 1ULL << 40, 1ULL << 40, probe_new(test)), 0);
-	for (addr = 0; addr < SZ_1M; addr += 0x80)
-		KUNIT_EXPECT_TRUE_MSG(test, hvmon_bus_may_have(vm, HVMON_BUS_MMIO, addr), "%llx", addr);
+	/* As many blocks as there are bits: all. One less: each one's */
+	for (i = HVMON_BUS_BITS - 1; i <= HVMON_BUS_BITS; i++) {
+		KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, (u64)i << 32, i * 256,
+					  probe_new(test)), 0);
+		for (addr = 0; addr < i * 256; addr += 0x80)
+			KUNIT_EXPECT_TRUE(test, may_have(vm, HVMON_BUS_MMIO,
+							 ((u64)i << 32) + addr));
+	}
+	for (addr = 0; addr < SZ_16M; addr += 0x100)
+		KUNIT_EXPECT_TRUE_MSG(test, may_have(vm, HVMON_BUS_MMIO, addr), "%llx", addr);
 }
 
 static struct kunit_case iobus_cases[] = {

@@ -293,8 +293,7 @@ static void test_files(void)
 
 /*
  * Loads the first @n bytes of image[] with one read after the other going wrong. Returns how
- * often the loader said in words that the file had changed; whatever else a file says that
- * has, the words are those of a damaged one.
+ * often the loader said that the file had changed; elsewhere such a file is a damaged one.
  */
 static int misread(size_t n)
 {
