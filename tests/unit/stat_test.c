@@ -164,7 +164,7 @@ static int flame(const char *recording, const char *map, char **svg)
 	FILE *symbols = map ? fmemopen((void *)map, strlen(map), "r") : NULL;
 	size_t size;
 	FILE *out = open_memstream(svg, &size);
-	int r = stat_flame(in, symbols, out);
+	int r = stat_flame(in, "recording", symbols, "map", out);
 
 	fclose(in);
 	if (symbols)

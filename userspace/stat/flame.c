@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A picture of a recording: each box is as wide as its share of the exits. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -211,7 +212,7 @@ static void draw(FILE *out, struct node *n, uint64_t all, double x, int y)
 	}
 }
 
-int stat_flame(FILE *in, FILE *map, FILE *out)
+int stat_flame(FILE *in, const char *name, FILE *map, const char *map_name, FILE *out)
 {
 	struct node root = { .name = must(strdup("all exits")) };
 	struct symbols symbols = { 0 };
@@ -222,15 +223,25 @@ int stat_flame(FILE *in, FILE *map, FILE *out)
 
 	if (map)
 		read_symbols(map, &symbols);
+	if (map && !symbols.nr) {
+		fprintf(stderr, "hvmon-stat: %s: no functions in it: not a System.map\n",
+			map_name);
+		r = 1;
+	}
 	while (!r && getline(&line, &size, in) > 0) {
 		number++;
 		if (!add_line(&root, &symbols, line)) {
-			fprintf(stderr, "hvmon-stat: line %lu is none of --record's\n", number);
+			fprintf(stderr, "hvmon-stat: %s: line %lu is none of --record's\n", name,
+				number);
 			r = 1;
 		}
 	}
+	if (!r && ferror(in)) {
+		fprintf(stderr, "hvmon-stat: %s: %s\n", name, strerror(errno));
+		r = 1;
+	}
 	if (!r && !root.count) {
-		fputs("hvmon-stat: the recording is empty\n", stderr);
+		fprintf(stderr, "hvmon-stat: %s: the recording is empty\n", name);
 		r = 1;
 	}
 	if (!r) {

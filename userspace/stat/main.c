@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* hvmon-stat: what guests do, live. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -48,6 +50,7 @@ struct options {
 	double seconds;
 	long count;
 	bool batch;
+	bool given[UCHAR_MAX + 1];	/* by the letters of longs[] */
 };
 
 static volatile int stop;
@@ -68,6 +71,12 @@ static void catch_signals(void)
 	sigaction(SIGHUP, &sa, NULL);
 	sa.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &sa, NULL);
+}
+
+static int failed(const char *what)
+{
+	fprintf(stderr, "hvmon-stat: %s: %s\n", what, strerror(errno));
+	return 1;
 }
 
 static int no_module(const char *root, int r)
@@ -177,27 +186,49 @@ static int watch(const struct options *o)
 	}
 	terminal_restore();
 	stat_free(&old);
-	return r ? no_module(o->root, r) : 0;
+	if (r)
+		return no_module(o->root, r);
+	return ferror(stdout) && errno != EPIPE ? failed("standard output") : 0;
 }
 
+/* To a file that is there before, but keeps what it has until there is something better */
 static int record(const struct options *o)
 {
 	struct stat_record r = { o->tracefs, o->root, o->only, &stop };
-	bool to_stdout = !strcmp(o->record, "-");
-	FILE *f = to_stdout ? stdout : fopen(o->record, "w");
-	int e;
+	bool to_stdout = !strcmp(o->record, "-"), made = false;
+	int e, fd = STDOUT_FILENO;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f;
 
-	if (!f) {
-		fprintf(stderr, "hvmon-stat: %s: %s\n", o->record, strerror(errno));
-		return 1;
+	if (!to_stdout) {
+		fd = open(o->record, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		made = fd >= 0;
+		if (fd < 0 && errno == EEXIST)
+			fd = open(o->record, O_WRONLY | O_CLOEXEC);
+		if (fd < 0)
+			return failed(o->record);
 	}
-	e = stat_record(&r, o->seconds, f);
-	if (fflush(f) || ferror(f)) {
-		fprintf(stderr, "hvmon-stat: %s: %s\n", o->record, strerror(errno));
-		e = 1;
+	f = open_memstream(&text, &size);
+	e = f ? stat_record(&r, o->seconds, f) : failed("memory");
+	if (f && fclose(f))
+		e = failed("memory");
+	/* A terminal, a pipe or a device has no length */
+	if (!e && !to_stdout && ftruncate(fd, 0) && errno != EINVAL)
+		e = failed(o->record);
+	for (size_t done = 0; !e && done < size;) {
+		ssize_t n = write(fd, text + done, size - done);
+
+		if (n < 0)
+			e = failed(o->record);
+		else
+			done += n;
 	}
-	if (!to_stdout)
-		fclose(f);
+	if (e && made)
+		unlink(o->record);
+	if (!to_stdout && close(fd) && !e)
+		e = failed(o->record);
+	free(text);
 	return e;
 }
 
@@ -206,7 +237,7 @@ static FILE *open_input(const char *path)
 	FILE *f = fopen(path, "r");
 
 	if (!f)
-		fprintf(stderr, "hvmon-stat: %s: %s\n", path, strerror(errno));
+		failed(path);
 	return f;
 }
 
@@ -218,7 +249,9 @@ static int flame(const struct options *o)
 	if (in && o->symbols)
 		map = open_input(o->symbols);
 	if (in && (map || !o->symbols))
-		r = stat_flame(in, map, stdout);
+		r = stat_flame(in, o->flame, map, o->symbols, stdout);
+	if (!r && fflush(stdout))
+		r = failed("standard output");
 	if (map)
 		fclose(map);
 	if (in && in != stdin)
@@ -252,12 +285,17 @@ static const struct option longs[] = {
 
 static void take_option(struct options *o, int c, const char *what)
 {
+	o->given[(unsigned char)c] = true;
 	switch (c) {
 	case 'i':
 		o->interval = number("interval", optarg, 0.1, 3600);
 		break;
 	case 'c':
 		o->count = number("count", optarg, 1, 1e9);
+		if (o->count != strtod(optarg, NULL)) {
+			fprintf(stderr, "hvmon-stat: --count %s: a whole number\n", optarg);
+			exit(2);
+		}
 		break;
 	case 's':
 		o->seconds = number("seconds", optarg, 0.1, 86400);
@@ -291,27 +329,53 @@ static void take_option(struct options *o, int c, const char *what)
 		exit(0);
 	default:
 		fprintf(stderr, "hvmon-stat: %s: %s; see --help\n", what,
-			c == ':' ? "its argument is missing" : "no such option");
+			c == ':' ? "its argument is missing" :
+			optopt && what[1] == '-' ? "it takes no argument" : "no such option");
 		exit(2);
 	}
+}
+
+/* What would be ignored; NULL if nothing */
+static const char *useless(const struct options *o)
+{
+	static const struct {
+		char option, with;
+		bool yes;
+		const char *why;
+	} rules[] = {
+		{ 'r', 'f', false, "--record or --flame, not both" },
+		{ 'y', 'f', true, "--symbols goes with --flame" },
+		{ 's', 'r', true, "--seconds goes with --record" },
+		{ 'i', 'r', false, "--interval does not go with --record" },
+		{ 'c', 'r', false, "--count does not go with --record" },
+		{ 'b', 'r', false, "--batch does not go with --record" },
+		{ 'i', 'f', false, "--interval does not go with --flame" },
+		{ 'c', 'f', false, "--count does not go with --flame" },
+		{ 'b', 'f', false, "--batch does not go with --flame" },
+		{ 'm', 'f', false, "--vm does not go with --flame" },
+	};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (o->given[(int)rules[i].option] && o->given[(int)rules[i].with] != rules[i].yes)
+			return rules[i].why;
+	return NULL;
 }
 
 int main(int argc, char **argv)
 {
 	struct options o = { .root = STAT_ROOT, .tracefs = STAT_TRACEFS, .interval = 1,
 			     .seconds = 10, .batch = !isatty(STDOUT_FILENO) };
-	int c;
+	int c, at;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":", longs, NULL)) != -1)
-		take_option(&o, c, argv[optind - 1]);
-	if (optind < argc || (o.record && o.flame) || (o.symbols && !o.flame)) {
-		fputs("hvmon-stat: ", stderr);
-		if (optind < argc)
-			fprintf(stderr, "what is \"%s\"? See --help\n", argv[optind]);
-		else
-			fputs(o.symbols && !o.flame ? "--symbols goes with --flame\n" :
-			      "--record or --flame, not both\n", stderr);
+	for (at = 1; (c = getopt_long(argc, argv, "+:h", longs, NULL)) != -1; at = optind)
+		take_option(&o, c, argv[at]);
+	if (optind < argc) {
+		fprintf(stderr, "hvmon-stat: what is \"%s\"? See --help\n", argv[optind]);
+		return 2;
+	}
+	if (useless(&o)) {
+		fprintf(stderr, "hvmon-stat: %s\n", useless(&o));
 		return 2;
 	}
 	catch_signals();

@@ -118,11 +118,13 @@ const char *stat_reason(bool intel, uint64_t code, char *buf, size_t len);
 /**
  * stat_flame() - draws what stat_record() wrote
  * @in: its lines
- * @symbols: "ADDRESS TYPE NAME" lines of the guest's System.map, or NULL
+ * @name: what it is called in messages
+ * @map: "ADDRESS TYPE NAME" lines of the guest's System.map, or NULL
+ * @map_name: and that
  * @out: an SVG
  *
  * Return: 0, or 1 after a message.
  */
-int stat_flame(FILE *in, FILE *symbols, FILE *out);
+int stat_flame(FILE *in, const char *name, FILE *map, const char *map_name, FILE *out);
 
 #endif /* HVMON_STAT_H */
