@@ -194,6 +194,10 @@ static void test_elf(void)
 	expect(b.entry.rbx == BOOT_INFO && info[0] == 0x336ec578 && info[1] == 1);
 	expect(*(uint8_t *)mem_at(&mem, 0x100000, 1) == 0x77);
 
+	claim("elf: what the file has beside its segments needs no memory");
+	b = (struct boot){ .mem = &mem, .kernel = path, .cmdline = "" };
+	expect(!truncate(path, 100 * MiB) && !boot_load(&b) && b.entry.rip == 0x100020);
+
 	claim("pvh: the note may be the last one of many");
 	make_elf(PT_NOTE);
 	*(uint32_t *)(image + 0x204) = 0x10800;
@@ -210,7 +214,9 @@ static void test_elf(void)
 	make_elf(PT_NOTE);
 	put_note();
 	p[0].p_paddr = 0xfffff000;
-	expect(load(0x2000) == -1 && says("outside"));
+	expect(load(0x2000) == -1 && says("where devices are"));
+	p[0].p_paddr = 0x3fff000;
+	expect(load(0x2000) == -1 && says("outside of guest memory"));
 	p[0].p_paddr = 0x8f000;
 	expect(load(0x2000) == -1 && says("overlaps"));
 	make_elf(PT_NOTE);
@@ -271,7 +277,7 @@ static void test_flat(void)
 	claim("flat: addresses that a mode cannot reach are refused");
 	expect(load_flat(16, 0x100000) == -1 && says("real mode"));
 	expect(load_flat(32, ABOVE_4G) == -1 && says("4 GiB"));
-	expect(load_flat(32, 0xb8000) == -1 && says("outside"));
+	expect(load_flat(32, 0xb8000) == -1 && says("overlaps"));
 	expect(load_flat(32, 64 * MiB - 1) == -1 && says("outside"));
 }
 
@@ -284,7 +290,7 @@ static void test_files(void)
 	b.kernel = "/tmp";
 	expect(boot_load(&b) == -1 && says("not a regular file"));
 	b.kernel = path;
-	expect(!truncate(path, 100 * MiB) && boot_load(&b) == -1 && says("--memory"));
+	expect(!truncate(path, 100 * MiB) && load_flat(32, 0x100000) == -1 && says("--memory"));
 	make_linux();
 	expect(!load(6144) && !truncate(initrd_path, 60 * MiB));
 	b = (struct boot){ .mem = &mem, .kernel = path, .cmdline = "", .initrd = initrd_path };

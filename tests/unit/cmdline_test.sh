@@ -14,8 +14,16 @@ head -c 512 /dev/zero >"$dir/flat"
 nodev="--device $dir/none"
 
 refuse 2 'nothing to boot'
-refuse 2 'unknown option' --frobnicate
-refuse 2 'argument is missing' --kernel
+refuse 2 '--frobnicate: unknown option' --frobnicate
+refuse 2 '-kernel: unknown option; options begin with --' -kernel x
+refuse 2 '--me: several options begin so' --kernel x --me 512
+refuse 2 '--rng: it takes no argument' --kernel x --rng=1
+refuse 2 '--ask: it comes before' --verbose --ask /path list
+refuse 2 '--flat-mode: it goes with --flat' --flat-mode 16 --kernel x
+for option in kernel initrd firmware device control config; do
+	refuse 2 "$option: the name of a file is empty" "--$option" ''
+done
+refuse 2 '--kernel: an argument is missing' --kernel
 refuse 2 'unexpected argument' --kernel x y
 refuse 2 'one of them' --kernel x --flat y@0
 refuse 2 'FILE@ADDR' --flat x
@@ -36,13 +44,14 @@ refuse 2 '0 bytes are no firmware image' --firmware "$dir/empty"
 refuse 2 'console and --debug-console: one' --console stdio --debug-console stdio --kernel x
 refuse 2 'serial and --debug-console: one' --serial stdio --debug-console stdio --kernel x
 refuse 2 'stdio, file' --debug-console vga --kernel x
-refuse 2 'unit is M or G' --memory 10T --kernel x
+refuse 2 'memory 10T: want a whole number of MiB' --memory 10T --kernel x
+refuse 2 'memory 1.5G: want a whole number of MiB' --memory 1.5G --kernel x
 refuse 2 '2 MiB' --memory 0 --kernel x
 refuse 2 'more than any' --memory 99999999999999999 --kernel x
 refuse 2 'not a number' --memory 99999999999999999999999 --kernel x
 refuse 2 "more than the host's" --memory 900000G --kernel x
 refuse 2 '--balloon-target all: not a number' --balloon-target all --kernel x
-refuse 2 'unit is M or G' --balloon-target 100K --kernel x
+refuse 2 'target 100K: want a whole number' --balloon-target 100K --kernel x
 refuse 2 '2 MiB at least' --balloon-target 1 --kernel x
 refuse 2 "513 MiB are more than --memory's 512 MiB" --balloon-target 513 --kernel x
 refuse 2 'not with --memory-backend hugetlb' --balloon --memory-backend hugetlb --kernel x
@@ -56,7 +65,7 @@ refuse 2 '16, 32 or 64' --flat-mode 8 --kernel x
 refuse 2 'stdio, file' --console hvc0 --kernel x
 refuse 2 'can be stdio' --serial stdio --console stdio --kernel x
 refuse 2 'want FILE' --disk '' --kernel x
-refuse 2 'such as x2apic' --cpu-without pcid,x2 --kernel x
+refuse 2 'x2: not one .* hidden: x2apic .* rdtscp' --cpu-without pcid,x2 --kernel x
 refuse 2 'want NAME' --cpu-without '' --kernel x
 refuse 2 'want FILE' --disk ,ro --kernel x
 refuse 2 'want format=' --disk x,size=5 --kernel x
@@ -75,8 +84,11 @@ refuse 2 'iothread, iops=' --disk x,iothread=2 --kernel x
 refuse 2 'iothread: only for format=raw' --disk x,iothread=1,format=qcow2 --kernel x
 refuse 2 'iothread: only for format=raw' --disk vhost-user=s,iothread --kernel x
 refuse 2 'iops=no: not a number' --disk x,iops=no --kernel x
-refuse 2 'iops=1K: not a number' --disk x,iops=1K --kernel x
-refuse 2 'bps=1T: not a number' --disk x,bps=1T --kernel x
+refuse 2 'iops=1K: a number has no unit' --disk x,iops=1K --kernel x
+refuse 2 'bps=1T: the unit is K, M or G' --disk x,bps=1T --kernel x
+refuse 2 'bps=1gb: the unit is K, M or G' --disk x,bps=1gb --kernel x
+refuse 2 'bps=17179869185G: want 1 at least, and no more' --disk x,bps=17179869185G --kernel x
+refuse 2 'bps=1025g: want 1 at least, and no more' --disk x,bps=1025g --kernel x
 refuse 2 'bps=0: want 1' --disk x,bps=0 --kernel x
 refuse 2 '1 to 20 characters' --disk x,serial=123456789012345678901 --kernel x
 refuse 2 'want tap=NAME, bridge=NAME or user' --net users --kernel x
@@ -132,7 +144,10 @@ refuse 2 'empty' --kernel "$dir/empty"
 refuse 2 'not a regular file' --kernel "$dir"
 refuse 2 'needs --flat' --kernel "$dir/flat"
 refuse 2 'No such file' --flat "$dir/flat@0x1000" --initrd "$dir/none"
-refuse 2 'overlaps' --flat "$dir/flat@0x90000"
+refuse 2 'overlaps 0x90000-0xfffff' --flat "$dir/flat@0x90000"
+refuse 2 'overlaps 0xc0000000-0xffffffff, where devices' --flat "$dir/flat@0xc0000000" \
+	--memory 4G
+refuse 2 'outside of guest memory; give more' --flat "$dir/flat@0x20000000"
 refuse 2 '4095' --flat "$dir/flat@0x1000" --append "$(head -c 5000 /dev/zero | tr '\0' x)"
 flat="--flat $dir/flat@0x1000"
 : >"$dir/disk" && truncate -s 1000 "$dir/odd"
@@ -145,8 +160,17 @@ flat="--flat $dir/flat@0x1000"
 	refuse 2 'it is empty' $flat --disk "$dir/disk"
 	refuse 2 'a directory' $flat --disk "$dir"
 	refuse 2 '1000 bytes are not a multiple' $flat --disk "$dir/odd"
+	printf 'QFI\373' >"$dir/image"
+	refuse 2 'a qcow2 image: give format=qcow2, or format=raw' $flat --disk "$dir/image"
+	truncate -s 4096 "$dir/image"
+	refuse 2 'a qcow2 image: give' $flat --disk "$dir/image,ro,cache=none"
+	refuse 4 'modprobe hvmon' $flat $nodev --disk "$dir/image,format=raw"
+	printf 'KDMV' | dd of="$dir/image" conv=notrunc status=none
+	refuse 2 'a VMDK image: convert it' $flat --disk "$dir/image,serial=x"
 	truncate -s 1024 "$dir/disk"
-	refuse 2 'in use by another' $flat --disk "$dir/disk" --disk "$dir/disk"
+	refuse 2 'disk: given twice' $flat --disk "$dir/disk" --disk "$dir/disk,ro"
+	ln -s disk "$dir/link"
+	refuse 2 'link: in use by another' $flat --disk "$dir/disk" --disk "$dir/link"
 	refuse 2 'none: No such file' $flat --share "$dir/none,tag=x"
 	refuse 2 'disk: not a directory' $flat --share "$dir/disk,tag=x"
 	refuse 2 'socket: No such file' $flat --share "vhost-user=$dir/socket,tag=x"
@@ -174,7 +198,7 @@ if [ ! -e /usr/libexec/virtiofsd ] && [ ! -e /usr/lib/qemu/virtiofsd ]; then
 	program=$run
 fi
 # shellcheck disable=SC2086
-refuse 4 'insmod hvmon.ko' --flat "$dir/flat@0x1000" $nodev
+refuse 4 'modprobe hvmon' --flat "$dir/flat@0x1000" $nodev
 refuse 4 'not the hvmon device' --flat "$dir/flat@0x1000" --device /dev/null
 
 # One that has been asked for something
@@ -204,12 +228,12 @@ config 2 'config:1: rng: it takes no argument' 'rng yes'
 config 2 'config:1: config: not an option for a file' "config $dir/config"
 config 2 'config:2: --kernel and --flat: one of them' 'kernel x' 'kernel y'
 config 2 "$dir/none: No such file" "kernel $dir/none" 'append a b  c # d'
-config 2 'config:17: --disk: a guest has 16 disks' 'disk a' 'disk a' 'disk a' 'disk a' 'disk a' \
-	'disk a' 'disk a' 'disk a' 'disk a' 'disk a' 'disk a' 'disk a' 'disk a' 'disk a' 'disk a' \
-	'disk a' 'disk a'
+a='disk a,ro'
+config 2 'config:17: --disk: a guest has 16 disks' "$a" "$a" "$a" "$a" "$a" "$a" "$a" "$a" "$a" \
+	"$a" "$a" "$a" "$a" "$a" "$a" "$a" "$a"
 config 2 'config:9: --share: a guest has 8 shares' 'share /,tag=1' 'share /,tag=2' 'share /,tag=3' \
 	'share /,tag=4' 'share /,tag=5' 'share /,tag=6' 'share /,tag=7' 'share /,tag=8' 'share /,tag=9'
-config 4 'insmod hvmon.ko' "  flat   $dir/flat@0x1000  " "device $dir/none" 'serial none'
+config 4 'modprobe hvmon' "  flat   $dir/flat@0x1000  " "device $dir/none" 'serial none'
 printf 'kernel x\0\n' >"$dir/config"
 refuse 2 'config:1: a byte of 0' --config "$dir/config"
 refuse 2 "config $dir/none: No such file" --config "$dir/none"

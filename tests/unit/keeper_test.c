@@ -91,14 +91,21 @@ static void test_program(void)
 	char *const listens[] = { "sh", "-c", "[ -S /proc/self/fd/3 ] && [ ! -e /proc/self/fd/4 ] "
 				  "&& echo a socket", NULL };
 	char *const waits[] = { "sleep", "100", NULL };
+	char *const long_line[] = { "sh", "-c", "printf '%0300d: cause\\n' 0", NULL };
 	int fd = open("/", O_PATH), pair[2];
 	char how[PROGRAM_HOW];
+	const char *words;
 	struct program p;
 
 	claim("program: how it ended, and what it said last, on either stream");
 	expect(!strcmp(end_of(fails, -1, NULL, NULL, 5000, true), "t?wo"));
 	expect(!strcmp(end_of(fails, -1, NULL, NULL, 5000, false), "ended with status 3"));
 	expect(!strcmp(end_of(talks, -1, NULL, NULL, 5000, false), "ended with status 0"));
+
+	claim("program: of a long line the end, where the cause is");
+	words = end_of(long_line, -1, NULL, NULL, 5000, true);
+	expect(strlen(words) == PROGRAM_WORDS - 1 && !strncmp(words, "...000", 6) &&
+	       !strcmp(words + strlen(words) - 9, "00: cause"));
 
 	claim("program: it has one file beside its streams");
 	if (fd < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, pair))

@@ -73,7 +73,7 @@ int hvmon_inject_nmi(int vcpu);
 /* @error NULL: the exception has no error code */
 int hvmon_inject_exception(int vcpu, uint8_t vector, const uint32_t *error,
 			   uint64_t payload);
-/* 0: *@gpa is set; 1: the access would fault, *@error is set */
+/* 0: *@gpa is set; 1: the access would fault, *@error is set, which may be NULL */
 int hvmon_translate(int vcpu, uint64_t gva, uint32_t access, uint64_t *gpa,
 		    uint32_t *error);
 int hvmon_vcpu_stats(int vcpu, struct hvmon_vcpu_stats *stats);

@@ -26,6 +26,36 @@ static uint32_t direct_block(int fd)
 	return SECTOR;
 }
 
+/*
+ * Images that are not their disk's bytes. A guest that was given one as raw would write
+ * over what makes it one. -1 after a word why not.
+ */
+static int check_format(const struct disk *disk)
+{
+	static const struct {
+		const char *magic, *name, *what;
+	} formats[] = {
+		{ "QFI\xfb", "qcow2", "give format=qcow2" },
+		{ "KDMV", "VMDK", "convert it by qemu-img" },
+		{ "vhdxfile", "VHDX", "convert it by qemu-img" },
+	};
+	/* As direct I/O wants it */
+	static _Alignas(4096) char head[4096];
+	ssize_t n = pread(disk->fd, head, sizeof(head), 0);
+
+	if (n < 0)
+		return complain(-1, "--disk %s: %s", disk->opt->path, strerror(errno));
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		size_t len = strlen(formats[i].magic);
+
+		if ((size_t)n >= len && !memcmp(head, formats[i].magic, len))
+			return complain(-1, "--disk %s: a %s image: %s, or format=raw if the guest "
+					"is to have the image itself", disk->opt->path,
+					formats[i].name, formats[i].what);
+	}
+	return 0;
+}
+
 /* Size and block; -1 after a word why not */
 static int measure(struct disk *disk)
 {
@@ -51,6 +81,8 @@ static int measure(struct disk *disk)
 	disk->block = block;
 	if (!disk->size)
 		return complain(-1, "--disk %s: it is empty", path);
+	if (!disk->opt->raw && check_format(disk))
+		return -1;
 	if (disk->size % disk->block)
 		return complain(-1, "--disk %s: %llu bytes are not a multiple of its blocks of "
 				"%u", path, (unsigned long long)disk->size, disk->block);

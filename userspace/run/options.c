@@ -39,7 +39,7 @@ static const char usage[] =
 "  --memory N[M|G]      guest memory, in MiB unless G is given (default 512)\n"
 "  --memory-backend anon|memfd|hugetlb\n"
 "                       where guest memory comes from (default anon)\n"
-"  --cpus N             virtual processors (default 1)\n"
+"  --cpus N             virtual processors, 1 to 64 (default 1)\n"
 "  --cpu-without NAME[,NAME...]\n"
 "                       CPUID features that the guest does not see\n"
 "  --serial stdio|file:PATH|socket:PATH|none\n"
@@ -84,7 +84,7 @@ static const char usage[] =
 "\n"
 "Exit status: 0 powered off, 2 usage or unusable file, 4 host, 6 reboot,\n"
 "8 triple fault, 10 emulation failure, 12 invalid state, 14 memory fault,\n"
-"16 unexpected exit, 18 escape key, odd: test device, 128+N signal N.\n"
+"16 unexpected exit, 18 escape key, 20 quit, odd: test device, 128+N signal N.\n"
 "See hvmon-run(1).\n";
 
 /* Who wants to hear this thread's complaints in place of standard error */
@@ -159,11 +159,11 @@ static int parse_size(const char *name, const char *arg, uint64_t *size)
 	char *suffix;
 
 	if (number(arg, 10, &n, &suffix))
-		return bad("--%s %s: not a number of MiB", name, arg);
+		return bad("--%s %s: not a number", name, arg);
 	if (!strcmp(suffix, "G") || !strcmp(suffix, "g"))
 		unit = GiB;
 	else if (*suffix && strcmp(suffix, "M") && strcmp(suffix, "m"))
-		return bad("--%s %s: the unit is M or G", name, arg);
+		return bad("--%s %s: want a whole number of MiB, or of GiB with G", name, arg);
 	if (n > (1ULL << 52) / unit)
 		return bad("--%s %s: more than any processor can address", name, arg);
 	if (n * unit < 2 * MiB)
@@ -192,10 +192,13 @@ static int parse_without(struct options *opt, const char *arg)
 		int feature = feature_find(arg, len);
 
 		if (feature < 0) {
-			bad("--cpu-without %.*s: not one of the features that can be hidden, "
-			    "such as %s; see hvmon-run(1)",
-			    (int)len, arg, feature_name(0));
-			return -1;
+			char names[256] = "";
+
+			for (unsigned int i = 0; feature_name(i); i++)
+				snprintf(names + strlen(names), sizeof(names) - strlen(names),
+					 " %s", feature_name(i));
+			return bad("--cpu-without %.*s: not one of the features that can be "
+				   "hidden:%s", (int)len, arg, names);
 		}
 		opt->cpu_without |= 1ULL << feature;
 		arg += len;
@@ -302,20 +305,23 @@ static int parse_rate(uint64_t *rate, const char *key, const char *arg, bool uni
 {
 	static const char letters[] = "KMG";
 	const char *unit = NULL;
+	unsigned int shift;
 	char *suffix;
 	uint64_t n;
 
 	if (number(arg, 10, &n, &suffix))
 		return bad("--disk: %s=%s: not a number", key, arg);
 	if (*suffix) {
-		unit = units && !suffix[1] ? strchr(letters, *suffix) : NULL;
-		if (!unit)
-			return bad("--disk: %s=%s: not a number", key, arg);
+		unit = suffix[1] ? NULL : strchr(letters, toupper((unsigned char)*suffix));
+		if (!units || !unit)
+			return bad("--disk: %s=%s: %s", key, arg,
+				   units ? "the unit is K, M or G" : "a number has no unit here");
 	}
-	if (!n || n > 1ULL << 40)
+	shift = unit ? 10 * (unit - letters + 1) : 0;
+	if (!n || n > 1ULL << (40 - shift))
 		return bad("--disk: %s=%s: want 1 at least, and no more than a disk can do", key,
 			   arg);
-	*rate = n << (unit ? 10 * (unit - letters + 1) : 0);
+	*rate = n << shift;
 	return 0;
 }
 
@@ -351,6 +357,7 @@ static int parse_disk_word(struct disk_options *disk, const char *w)
 		if (disk->socket)
 			return bad("--disk: format=: not with vhost-user=");
 		disk->qcow2 = !strcmp(v, "qcow2");
+		disk->raw = !disk->qcow2;
 		return 0;
 	}
 	v = value_of(w, "cache");
@@ -417,6 +424,9 @@ static int parse_disk(struct options *opt, char *arg)
 		if (parse_disk_word(disk, w))
 			return -1;
 	}
+	for (const struct disk_options *d = opt->disk; d < disk; d++)
+		if (!strcmp(d->path, arg) && !(d->ro && disk->ro))
+			return bad("--disk %s: given twice, and not to be read alone", arg);
 	if (disk->iothread && (disk->socket || disk->qcow2))
 		return bad("--disk %s: iothread: only for format=raw; another process does the "
 			   "work of this disk", arg);
@@ -672,8 +682,28 @@ static const struct option long_options[] = {
 
 static int read_config(struct options *opt, const char *path);
 
+/* A path that a shell's unset variable has left empty has no message of its own */
+static const char *empty_path(int c, const char *arg)
+{
+	static const int paths[] = {
+		OPT_KERNEL, OPT_INITRD, OPT_FIRMWARE, OPT_DEVICE, OPT_CONTROL, OPT_CONFIG,
+	};
+	const struct option *o;
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (c != paths[i] || *arg)
+			continue;
+		for (o = long_options; o->val != c; o++)
+			;
+		return o->name;
+	}
+	return NULL;
+}
+
 static int parse_one(struct options *opt, int c, char *arg)
 {
+	if (empty_path(c, arg))
+		return bad("--%s: the name of a file is empty", empty_path(c, arg));
 	switch (c) {
 	case OPT_KERNEL:
 	case OPT_FLAT:
@@ -835,6 +865,8 @@ static int check_boot(const struct options *opt)
 		return bad("--firmware: --initrd and --append go with --kernel");
 	if (opt->boot_menu && !opt->firmware)
 		return bad("--boot-menu: it goes with --firmware");
+	if (opt->flat_mode && !opt->flat)
+		return bad("--flat-mode: it goes with --flat");
 	return 0;
 }
 
@@ -855,12 +887,29 @@ static int check_stdio(struct options *opt)
 	return 0;
 }
 
+/* What getopt_long() has refused: the word @arg, perhaps for the sake of option @val */
+static int refuse(const char *arg, int val)
+{
+	size_t len = strcspn(arg, "=");
+	unsigned int alike = 0;
+
+	if (val >= OPT_KERNEL)
+		return bad("%.*s: it takes no argument", (int)len, arg);
+	if (arg[1] != '-')
+		return bad("%s: unknown option; options begin with --", arg);
+	if (!strncmp(arg, "--ask", len))
+		return bad("%s: it comes before all other words", arg);
+	for (const struct option *o = long_options; o->name; o++)
+		alike += !strncmp(o->name, arg + 2, len - 2);
+	return bad("%s: %s", arg, alike ? "several options begin so" : "unknown option");
+}
+
 /* getopt's own message would lack the hint; '+' stops at the first operand */
 static int parse_all(struct options *opt, int argc, char **argv, int *status)
 {
 	opterr = 0;
 	for (;;) {
-		int c = getopt_long(argc, argv, "+:h", long_options, NULL);
+		int at = optind, c = getopt_long(argc, argv, "+:h", long_options, NULL);
 
 		if (c == -1)
 			break;
@@ -875,9 +924,9 @@ static int parse_all(struct options *opt, int argc, char **argv, int *status)
 			return -1;
 		}
 		if (c == ':')
-			return bad("%s: an argument is missing", argv[optind - 1]);
+			return bad("%s: an argument is missing", argv[at]);
 		if (c == '?')
-			return bad("%s: unknown option", argv[optind - 1]);
+			return refuse(argv[at], optopt);
 		if (parse_one(opt, c, optarg))
 			return -1;
 	}
@@ -885,6 +934,8 @@ static int parse_all(struct options *opt, int argc, char **argv, int *status)
 		return bad("%s: unexpected argument", argv[optind]);
 	if (check_boot(opt))
 		return -1;
+	if (!opt->flat_mode)
+		opt->flat_mode = 32;
 	if (opt->balloon_target > opt->memory)
 		return bad("--balloon-target: %llu MiB are more than --memory's %llu MiB",
 			   opt->balloon_target / MiB, opt->memory / MiB);
@@ -924,7 +975,6 @@ int options_parse(struct options *opt, int argc, char **argv, int *status)
 	*opt = (struct options){
 		.memory = 512 * MiB,
 		.cpus = 1,
-		.flat_mode = 32,
 		.append = "",
 		.serial = { .name = "serial", .kind = CHARDEV_STDIO },
 		.console = { .name = "console", .kind = CHARDEV_NONE },

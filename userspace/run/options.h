@@ -34,7 +34,7 @@ struct disk_options {
 	bool ro;
 	bool direct;		/* cache=none */
 	bool packed;		/* ring=packed */
-	bool qcow2;		/* format=qcow2 */
+	bool raw, qcow2;	/* format=; without it a file is not to look like another's */
 	bool iothread;
 	enum disk_bus bus;	/* DISK_ANY is DISK_VIRTIO */
 	const char *socket;	/* vhost-user=; path is the whole word then */

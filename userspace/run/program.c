@@ -87,13 +87,19 @@ int program_start(struct program *p, char *const argv[], int fd,
 
 /* ---- what it says */
 
-/* Keeps the last line that is not empty. A guest may have a say in it, a terminal shows it */
+/*
+ * Keeps the last line that is not empty, or its end: what is wrong comes last. A guest may
+ * have a say in it, a terminal shows it
+ */
 static void keep(char *words, const char *text)
 {
 	while (*text) {
-		size_t n = strcspn(text, "\n");
+		size_t n = strcspn(text, "\n"), room = PROGRAM_WORDS - 1;
 
-		if (n)
+		if (n > room)
+			snprintf(words, PROGRAM_WORDS, "...%.*s", (int)room - 3,
+				 text + n - (room - 3));
+		else if (n)
 			snprintf(words, PROGRAM_WORDS, "%.*s", (int)n, text);
 		text += n + !!text[n];
 	}

@@ -15,7 +15,7 @@ static int device_error(const char *path, int err)
 	case ENXIO:
 	case ENODEV:
 		return complain(EXIT_HOST, "%s: %s: the module is not loaded; load it as "
-				"root: insmod hvmon.ko",
+				"root: modprobe hvmon, or insmod with the hvmon.ko that was built",
 				path, strerror(err));
 	case EACCES:
 	case EPERM:

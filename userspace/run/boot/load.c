@@ -88,20 +88,25 @@ int boot_place(struct boot *b, const char *what, uint64_t gpa, uint64_t offset,
 	       uint64_t file_len, uint64_t mem_len)
 {
 	uint8_t *to = mem_at(b->mem, gpa, mem_len);
+	uint64_t last;
 
 	if (!mem_len)
 		return 0;
+	last = gpa + mem_len - 1;
+	if (gpa < HIGH_START && last >= BOOT_START)
+		return boot_err(b, "%s: %s at 0x%llx-0x%llx overlaps 0x%llx-0x%llx, which "
+				"the launcher needs",
+				b->kernel, what, (unsigned long long)gpa, (unsigned long long)last,
+				BOOT_START, HIGH_START - 1);
+	if (gpa < ABOVE_4G && last >= PCI_HOLE)
+		return boot_err(b, "%s: %s at 0x%llx-0x%llx overlaps 0x%llx-0x%llx, where "
+				"devices are",
+				b->kernel, what, (unsigned long long)gpa, (unsigned long long)last,
+				PCI_HOLE, ABOVE_4G - 1);
 	if (!to)
 		return boot_err(b, "%s: %s at 0x%llx-0x%llx lies outside of guest memory; "
 				"give more with --memory",
-				b->kernel, what, (unsigned long long)gpa,
-				(unsigned long long)(gpa + mem_len - 1));
-	if (gpa < HIGH_START && gpa + mem_len > BOOT_START)
-		return boot_err(b, "%s: %s at 0x%llx-0x%llx overlaps 0x%llx-0x%llx, which "
-				"the launcher needs",
-				b->kernel, what, (unsigned long long)gpa,
-				(unsigned long long)(gpa + mem_len - 1), BOOT_START,
-				HIGH_START - 1);
+				b->kernel, what, (unsigned long long)gpa, (unsigned long long)last);
 	if (read_at(b, b->kernel, b->fd, offset, to, file_len))
 		return -1;
 	memset(to + file_len, 0, mem_len - file_len);
@@ -193,12 +198,7 @@ int boot_load(struct boot *b)
 	b->fd = open_file(b, b->kernel, &b->image_size);
 	if (b->fd < 0)
 		return -1;
-	if (b->image_size > b->mem->size) {
-		boot_err(b, "%s: %llu MiB do not fit in %llu MiB of guest memory; give "
-			 "more with --memory",
-			 b->kernel, (unsigned long long)(b->image_size / MiB),
-			 b->mem->size / MiB);
-	} else if (b->flat) {
+	if (b->flat) {
 		b->protocol = "flat";
 		ret = flat_load(b);
 	} else {
