@@ -25,8 +25,8 @@ help:
 	@echo '                   (GUEST=small: only a shell instead of a system with sshd;'
 	@echo '                   CPU=vmx: VT-x instead of AMD-V)'
 	@echo 'make check         all tests, in the lab; TESTS="PATTERN..." selects stages'
-	@echo 'make check-full    ... and what takes long: more guests on VT-x'
-	@echo 'make fuzz          malformed virtio rings, a million chains for each device'
+	@echo 'make check-full    ... and what takes long: VT-x, power cuts, foreign kernels'
+	@echo 'make fuzz          malformed rings and fw_cfg, a million chains for each device'
 	@echo 'make bench         what operations of a guest and VMs cost, beside KVM'
 	@echo '                   (ROW="NAME...", CPU=svm|vmx: only those;'
 	@echo '                   MITIGATIONS=off: in a host without any;'
@@ -126,6 +126,8 @@ install: all
 		"$(DESTDIR)/lib/modules/$$rel/updates/hvmon.ko"; \
 	test -n "$(DESTDIR)" || depmod "$$rel"
 	@$(MAKE) -C userspace BUILD="$(BUILD)" DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" install
+	@# The linker's cache is root's; elsewhere LD_LIBRARY_PATH finds the library
+	@test -n "$(DESTDIR)" || [ "$$(id -u)" != 0 ] || ldconfig
 
 clean:
 	rm -rf build
