@@ -426,7 +426,7 @@ static int parse_disk(struct options *opt, char *arg)
 	}
 	for (const struct disk_options *d = opt->disk; d < disk; d++)
 		if (!strcmp(d->path, arg) && !(d->ro && disk->ro))
-			return bad("--disk %s: given twice, and not to be read alone", arg);
+			return bad("--disk %s: given twice, which only disks with ro can be", arg);
 	if (disk->iothread && (disk->socket || disk->qcow2))
 		return bad("--disk %s: iothread: only for format=raw; another process does the "
 			   "work of this disk", arg);
