@@ -102,9 +102,6 @@ struct hvmon_emul_ops {
  * @zmm_offset: of ZMM_Hi256, 0 if it lacks AVX-512
  * @xcr0: the guest's
  * @insn: the decoded instruction
- * @bytes: its bytes
- * @nr_bytes: how many were fetched
- * @decoded: @insn is what @bytes say, in a segment of @insn.bits
  * @map: operands whose addresses have been translated
  * @log: accesses of this instruction, or of this iteration of a string one
  * @nr_log: how many there are
@@ -129,9 +126,6 @@ struct hvmon_emul {
 	u32 zmm_offset;
 	u64 xcr0;
 	struct hvmon_insn insn;
-	u8 bytes[HVMON_INSN_MAX];
-	u8 nr_bytes;
-	bool decoded;
 	u8 nr_log;
 	u8 pos;
 	struct hvmon_emul_map map[EM_NR_MAPS];

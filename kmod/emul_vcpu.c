@@ -20,15 +20,22 @@
 
 /**
  * struct decoded - an instruction that has been decoded
- * @bytes: its bytes, and what follows them
- * @n: how many there are, 0: none has been
- * @insn: what they say, in a segment of @insn.bits
+ * @bytes: its bytes, and what follows them; in the last byte how many there are, and the
+ *	   bits of the code segment: decode_key()
+ * @word: the same. All of 0: nothing has been decoded
+ * @r: what hvmon_decode() has returned
+ * @insn: what the bytes say, if that was a length
  */
 struct decoded {
-	u8 bytes[HVMON_INSN_MAX];
-	u8 n;
+	union {
+		u8 bytes[HVMON_INSN_MAX + 1];
+		u64 word[2];
+	};
+	int r;
 	struct hvmon_insn insn;
 };
+
+static_assert(HVMON_INSN_MAX == 15);
 
 #define DECODED		4
 
@@ -39,6 +46,7 @@ struct decoded {
  * @gpa: the address whose fault made emulation necessary, ~0 if none
  * @rip: of the instruction that waits for the launcher, to be executed again
  * @decoded: some of the last instructions, by their addresses
+ * @cur: the one that is being emulated; NULL if there is none
  */
 struct vcpu_emul {
 	struct hvmon_emul em;
@@ -46,6 +54,7 @@ struct vcpu_emul {
 	u64 gpa;
 	u64 rip;
 	struct decoded decoded[DECODED];
+	const struct decoded *cur;
 };
 
 static struct vcpu_emul *to_vcpu_emul(struct hvmon_emul *em)
@@ -400,75 +409,54 @@ int hvmon_insn_len(struct hvmon_vcpu *vcpu)
 	return -EINVAL;
 }
 
-/* Two loads of 8 bytes each, which overlap: memcmp() is called, and loops */
-static bool same_bytes(const u8 a[HVMON_INSN_MAX], const u8 b[HVMON_INSN_MAX])
+/* A number of bytes fits below the bits of a code segment, which are 16, 32 or 64 */
+static __always_inline u8 decode_key(int n, int bits)
 {
-	const int second = HVMON_INSN_MAX - 8;
-
-	return !((*(const u64 *)a ^ *(const u64 *)b) |
-		 (*(const u64 *)(a + second) ^ *(const u64 *)(b + second)));
+	return n | bits;
 }
 
-static noinline int decode_other(struct vcpu_emul *ve, struct decoded *d,
-				 const u8 bytes[HVMON_INSN_MAX], int n, int bits)
+static int decoded_bytes(const struct decoded *d)
 {
-	struct hvmon_emul *em = &ve->em;
-	int r;
+	return d->bytes[HVMON_INSN_MAX] & 15;
+}
 
-	memcpy(em->bytes, bytes, HVMON_INSN_MAX);
-	em->nr_bytes = n;
-	if (n == d->n && bits == d->insn.bits && same_bytes(bytes, d->bytes)) {
-		em->insn = d->insn;
-		em->decoded = true;
-		return d->insn.len;
-	}
-	r = hvmon_decode(&em->insn, em->bytes, n, bits);
-	em->decoded = r > 0;
-	if (em->decoded) {
-		memcpy(d->bytes, bytes, HVMON_INSN_MAX);
-		d->n = n;
-		d->insn = em->insn;
-	}
-	return r;
+static noinline void decode_anew(struct decoded *d, const u64 word[2], int n, int bits)
+{
+	memcpy(d->word, word, sizeof(d->word));
+	d->r = hvmon_decode(&d->insn, d->bytes, n, bits);
 }
 
 /*
+ * The @n first of @bytes, into ve->cur; what hvmon_decode() returns.
+ *
  * Drivers come with few instructions: the one that polls, those of an interrupt, which
  * are an access or two and the EOI. Decoding depends on nothing but the bytes, which
  * have just been fetched, and the mode.
  */
-static int decode(struct vcpu_emul *ve, u64 lin, const u8 bytes[HVMON_INSN_MAX], int n, int bits)
+static __always_inline int decode(struct vcpu_emul *ve, u64 lin, const u64 bytes[2], int n,
+				  int bits)
 {
-	struct hvmon_emul *em = &ve->em;
+	struct decoded *d = &ve->decoded[(lin ^ lin >> 2) % DECODED];
+	const u64 word[2] = { bytes[0], bytes[1] << 8 >> 8 | (u64)decode_key(n, bits) << 56 };
 
-	if (em->decoded && n == em->nr_bytes && bits == em->insn.bits &&
-	    same_bytes(bytes, em->bytes))
-		return em->insn.len;
-	return decode_other(ve, &ve->decoded[(lin ^ lin >> 2) % DECODED], bytes, n, bits);
+	if (unlikely((word[0] ^ d->word[0]) | (word[1] ^ d->word[1])))
+		decode_anew(d, word, n, bits);
+	ve->cur = d;
+	return d->r;
 }
 
-/* Fetch and decode into em->insn; EM_OK or what becomes of the instruction */
-static int fetch_and_decode(struct hvmon_vcpu *vcpu, struct hvmon_emul *em)
+/* Whatever the bytes are, and why there are no more */
+static noinline int fetch_and_decode_slowly(struct hvmon_vcpu *vcpu, struct vcpu_emul *ve,
+					    const struct hvmon_code *code, int r)
 {
-	struct vcpu_emul *ve = to_vcpu_emul(em);
-	struct fetch_stop stop;
-	struct hvmon_code code;
-	u64 bytes[2];
-	int n, r = -ENODATA;
+	struct hvmon_emul *em = &ve->em;
+	struct fetch_stop stop = { };
+	u64 bytes[2] = { };
+	int n;
 
-	hvmon_call(get_code, vcpu, &code);
-	n = min_t(int, vcpu->exit.bytes_len, HVMON_INSN_MAX);
-	if (n)
-		r = decode(ve, code.lin, vcpu->exit.bytes, n, code.bits);
-	else if (hvmon_window_peek(vcpu, &code, bytes, sizeof(bytes)))
-		r = decode(ve, code.lin, (u8 *)bytes, HVMON_INSN_MAX, code.bits);
-	if (likely(r > 0))
-		return EM_OK;
-	memset(&stop, 0, sizeof(stop));
 	if (r == -ENODATA) {
-		memset(bytes, 0, sizeof(bytes));
-		n = fetch(vcpu, code, (u8 *)bytes, HVMON_INSN_MAX, &stop);
-		r = decode(ve, code.lin, (u8 *)bytes, n, code.bits);
+		n = fetch(vcpu, *code, (u8 *)bytes, HVMON_INSN_MAX, &stop);
+		r = decode(ve, code->lin, bytes, n, code->bits);
 	}
 	switch (r) {
 	case -EINVAL:
@@ -485,12 +473,34 @@ static int fetch_and_decode(struct hvmon_vcpu *vcpu, struct hvmon_emul *em)
 	return EM_OK;
 }
 
+/* Fetch and decode into ve->cur; EM_OK or what becomes of the instruction */
+static int fetch_and_decode(struct hvmon_vcpu *vcpu, struct vcpu_emul *ve)
+{
+	/* Both are filled in before they are read: clearing them takes as long as a look */
+	struct hvmon_code code __uninitialized;
+	u64 bytes[2] __uninitialized;
+	int n, r = -ENODATA;
+
+	hvmon_call(get_code, vcpu, &code);
+	n = min_t(int, vcpu->exit.bytes_len, HVMON_INSN_MAX);
+	if (n) {
+		memcpy(bytes, vcpu->exit.bytes, HVMON_INSN_MAX);
+		r = decode(ve, code.lin, bytes, n, code.bits);
+	} else if (hvmon_window_peek(vcpu, &code, bytes, sizeof(bytes))) {
+		r = decode(ve, code.lin, bytes, HVMON_INSN_MAX, code.bits);
+	}
+	if (likely(r > 0))
+		return EM_OK;
+	return fetch_and_decode_slowly(vcpu, ve, &code, r);
+}
+
 /* ---- the whole ---- */
 
 static int emulation_exit(struct hvmon_vcpu *vcpu, const char *why)
 {
 	struct vcpu_emul *ve = to_vcpu_emul(vcpu->emul);
 	struct hvmon_run *run = vcpu->run;
+	int n = ve->cur ? decoded_bytes(ve->cur) : 0;
 	struct hvmon_code code;
 	u64 rip_gpa = ~0ULL;
 	u32 error;
@@ -500,9 +510,10 @@ static int emulation_exit(struct hvmon_vcpu *vcpu, const char *why)
 		rip_gpa = ~0ULL;
 	run->emulation.rip_gpa = rip_gpa;
 	run->emulation.gpa = ve->gpa;
-	run->emulation.len = ve->em.nr_bytes;
+	run->emulation.len = n;
 	memset(run->emulation.bytes, 0, sizeof(run->emulation.bytes));
-	memcpy(run->emulation.bytes, ve->em.bytes, ve->em.nr_bytes);
+	if (n)
+		memcpy(run->emulation.bytes, ve->cur->bytes, n);
 	strscpy(run->message, why, sizeof(run->message));
 	return hvmon_user_exit(vcpu, HVMON_EXIT_EMULATION);
 }
@@ -688,19 +699,20 @@ static bool is_other_port_access(struct hvmon_vcpu *vcpu, const struct hvmon_ins
 }
 
 /*
- * Is @gpa, where the processor's access of the same kind led, the operand of em->insn, all
- * in one page?
+ * Is @gpa, where the processor's access of the same kind led, the operand of @insn, all in
+ * one page?
  *
  * A MOV makes no other access, and the processor has found this one allowed. Somebody may
  * have written another instruction there meanwhile: if that one accesses the same place in
  * a page, in the same manner, it gets the page that the first one was about to access.
  */
-static bool operand_is_at(struct hvmon_vcpu *vcpu, struct hvmon_emul *em, u64 gpa, u32 len)
+static bool operand_is_at(struct hvmon_vcpu *vcpu, const struct hvmon_insn *insn, u64 gpa,
+			  u32 len)
 {
-	u64 lin = hvmon_insn_address(&em->insn, &vcpu->regs, vcpu->regs.rip + em->insn.len);
-	int seg = em->insn.seg;
+	u64 lin = hvmon_insn_address(insn, &vcpu->regs, vcpu->regs.rip + insn->len);
+	int seg = insn->seg;
 
-	if (em->insn.bits != 64 || seg == HVMON_FS || seg == HVMON_GS)
+	if (insn->bits != 64 || seg == HVMON_FS || seg == HVMON_GS)
 		lin += hvmon_call(seg_base, vcpu, seg);
 	return offset_in_page(lin) == offset_in_page(gpa) && offset_in_page(gpa) + len <= PAGE_SIZE;
 }
@@ -708,7 +720,7 @@ static bool operand_is_at(struct hvmon_vcpu *vcpu, struct hvmon_emul *em, u64 gp
 /* A MOV whose access is done: the register that it loads, and RIP */
 static int finish_mov(struct hvmon_vcpu *vcpu, const struct hvmon_emul_access *a)
 {
-	const struct hvmon_insn *insn = &vcpu->emul->insn;
+	const struct hvmon_insn *insn = &to_vcpu_emul(vcpu->emul)->cur->insn;
 	u64 val;
 
 	vcpu->stats.emulated++;
@@ -757,9 +769,9 @@ int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 	int r;
 
 	/* The first emulation, outside, makes it */
-	if (!em || vcpu->in_flight.valid || fetch_and_decode(vcpu, em))
+	if (!em || vcpu->in_flight.valid || fetch_and_decode(vcpu, to_vcpu_emul(em)))
 		return HVMON_LATER;
-	insn = &em->insn;
+	insn = &to_vcpu_emul(em)->cur->insn;
 	if (insn->op != OP_MOV || !insn->mem || insn->src == OPD_SEG)
 		return HVMON_LATER;
 	a = &em->log[0];
@@ -767,7 +779,7 @@ int hvmon_emulate_device(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 	a->len = insn->opsize;
 	a->write = insn->dst == OPD_RM;
 	if (access != (HVMON_ACCESS_FINAL | (a->write ? HVMON_ACCESS_WRITE : 0)) ||
-	    !operand_is_at(vcpu, em, gpa, a->len))
+	    !operand_is_at(vcpu, insn, gpa, a->len))
 		return HVMON_LATER;
 	if (a->write) {
 		val = insn->src == OPD_IMM ? insn->imm :
@@ -807,13 +819,13 @@ int hvmon_emulate(struct hvmon_vcpu *vcpu, u64 gpa)
 	hvmon_emul_reset(&ve->em);
 	/* The fault is not of the instruction at RIP, which may not have begun */
 	if (vcpu->in_flight.valid && gpa != ~0ULL) {
-		ve->em.decoded = false;
-		ve->em.nr_bytes = 0;
+		ve->cur = NULL;
 		return emulation_exit(vcpu, "delivery of an event accessed device memory");
 	}
-	r = fetch_and_decode(vcpu, &ve->em);
+	r = fetch_and_decode(vcpu, ve);
 	if (r)
 		return conclude(vcpu, &ve->em, r);
+	ve->em.insn = ve->cur->insn;
 	if (is_other_port_access(vcpu, &ve->em.insn, gpa))
 		return HVMON_RESUME;
 	return emul_run(vcpu);
