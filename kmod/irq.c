@@ -800,7 +800,7 @@ static bool extint_pending(struct hvmon_vcpu *vcpu)
 {
 	struct hvmon_irqs *irqs = vcpu->vm->irqs;
 
-	return vcpu->id == 0 && irqs && READ_ONCE(irqs->pic_out) &&
+	return irqs && READ_ONCE(irqs->pic_out) && vcpu->id == 0 &&
 	       hvmon_lapic_accepts_extint(vcpu->lapic);
 }
 

@@ -206,7 +206,7 @@ static void arm(struct hvmon_lapic *l, u64 now, u64 ns, u64 cycles)
 	struct hvmon_vcpu *vcpu = l->vcpu;
 
 	if (!vcpu->has_deadline || l->asleep || check_tsc_unstable()) {
-		hrtimer_start(&l->hrtimer, ns_to_ktime(now + ns), HRTIMER_MODE_ABS_HARD);
+		hrtimer_start(&l->hrtimer, ns_to_ktime(now + ns), HRTIMER_MODE_ABS_PINNED_HARD);
 		return;
 	}
 	l->timer.due = now + ns;
@@ -365,5 +365,5 @@ void hvmon_lapic_tsc_changed(struct hvmon_vcpu *vcpu)
  */
 void hvmon_lapic_timer_init(struct hvmon_lapic *l)
 {
-	hvmon_hrtimer_setup(&l->hrtimer, timer_fn, HRTIMER_MODE_ABS_HARD);
+	hvmon_hrtimer_setup(&l->hrtimer, timer_fn, HRTIMER_MODE_ABS_PINNED_HARD);
 }

@@ -383,7 +383,8 @@ static int visit_user_space(void)
 /* HLT, or an AP before its SIPI: sleep until there is something to do */
 static int vcpu_block(struct hvmon_vcpu *vcpu)
 {
-	u64 start = ktime_get_ns();
+	u64 start = rdtsc();
+	s64 slept;
 	int r = 0;
 
 	hvmon_pv_mark_preempted(vcpu);
@@ -403,7 +404,10 @@ static int vcpu_block(struct hvmon_vcpu *vcpu)
 	finish_rcuwait(&vcpu->wait);
 	hvmon_lapic_timer_wake(vcpu);
 	hvmon_vcpu_set_mode(vcpu, HVMON_VCPU_RUNNING);
-	vcpu->stats.halted_ns += ktime_get_ns() - start;
+	/* Perhaps on another processor, whose TSC lags behind, or which has been asleep */
+	slept = rdtsc() - start;
+	if (slept > 0)
+		vcpu->stats.halted_ns += slept;
 
 	if (r)
 		return r;

@@ -50,6 +50,7 @@ void hvmon_vcpu_stats_get(struct hvmon_vcpu *vcpu, struct hvmon_vcpu_stats *arg)
 	arg->flags = 0;
 	/* Counted in cycles, because the hot path has only those */
 	arg->guest_ns = mul_u64_u32_div(arg->guest_ns, NSEC_PER_MSEC, tsc_khz ?: 1);
+	arg->halted_ns = mul_u64_u32_div(arg->halted_ns, NSEC_PER_MSEC, tsc_khz ?: 1);
 }
 
 #define ROW(field) { #field, offsetof(struct hvmon_vcpu_stats, field) }
