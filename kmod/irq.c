@@ -804,6 +804,15 @@ static bool extint_pending(struct hvmon_vcpu *vcpu)
 	       hvmon_lapic_accepts_extint(vcpu->lapic);
 }
 
+/*
+ * While the guest may clear the paravirtual flag in place of an EOI we would not learn when
+ * the next vector can be taken. Take the flag back: the guest then has to tell.
+ */
+static bool lapic_may_have(struct hvmon_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->lapic->irr_pending) && hvmon_pv_eoi_sync(vcpu);
+}
+
 /**
  * hvmon_irq_pending() - an interrupt the vCPU could take now
  * @vcpu: the caller's
@@ -815,7 +824,6 @@ static bool extint_pending(struct hvmon_vcpu *vcpu)
  */
 int hvmon_irq_pending(struct hvmon_vcpu *vcpu)
 {
-	struct hvmon_lapic *l = vcpu->lapic;
 	unsigned long flags;
 	u8 vector;
 
@@ -828,23 +836,14 @@ int hvmon_irq_pending(struct hvmon_vcpu *vcpu)
 	/* The processor does the rest of it */
 	if (vcpu->virt_intr && vcpu->in_section)
 		return -1;
-	if (!READ_ONCE(l->irr_pending))
-		return -1;
-	/*
-	 * While the guest may clear the paravirtual flag in place of an EOI we
-	 * would not learn when the next vector can be taken. Take the flag
-	 * back: the guest then has to tell.
-	 */
-	if (!hvmon_pv_eoi_sync(vcpu))
-		return -1;
-	return hvmon_lapic_pending(l);
+	return lapic_may_have(vcpu) ? hvmon_lapic_pending(vcpu->lapic) : -1;
 }
 
 /**
- * hvmon_irq_ack() - take the interrupt that hvmon_irq_pending() has found
+ * hvmon_irq_ack() - take the interrupt that hvmon_irq_pending() would find
  * @vcpu: the caller's
  *
- * Return: its vector, -1 if it vanished.
+ * Return: its vector, -1 if there is none.
  */
 int hvmon_irq_ack(struct hvmon_vcpu *vcpu)
 {
@@ -853,7 +852,7 @@ int hvmon_irq_ack(struct hvmon_vcpu *vcpu)
 	int vector = -1;
 
 	if (!extint_pending(vcpu))
-		return vcpu->virt_intr ? -1 : hvmon_lapic_ack(vcpu->lapic);
+		return !vcpu->virt_intr && lapic_may_have(vcpu) ? hvmon_lapic_ack(vcpu->lapic) : -1;
 
 	raw_spin_lock_irqsave(&irqs->lock, flags);
 	if (hvmon_pic_output(&irqs->pic))

@@ -104,6 +104,8 @@ static int ack_vector(struct hvmon_vcpu *vcpu)
 {
 	if (vcpu->lapic)
 		return hvmon_irq_ack(vcpu);
+	if (!vcpu->intr_user_valid)
+		return -1;
 	vcpu->intr_user_valid = false;
 	return vcpu->intr_user_vector;
 }
@@ -177,14 +179,15 @@ static void inject_events(struct hvmon_vcpu *vcpu)
 
 	if (vcpu->virt_intr)
 		hvmon_call(post_irr, vcpu);
-	vector = pending_vector(vcpu);
-	if (vector < 0 || busy || !hvmon_call(can_inject, vcpu, HVMON_KIND_INTR)) {
-		open_intr_window(vcpu, vector >= 0);
+	if (busy || !hvmon_call(can_inject, vcpu, HVMON_KIND_INTR)) {
+		open_intr_window(vcpu, pending_vector(vcpu) >= 0);
 		return;
 	}
 	vector = ack_vector(vcpu);
-	if (vector < 0)
+	if (vector < 0) {
+		open_intr_window(vcpu, false);
 		return;
+	}
 	vcpu->stats.irq_injected++;
 	ev.type = HVMON_EV_INTR;
 	ev.vector = vector;
