@@ -365,8 +365,9 @@ struct hvmon_vcpu {
 	};
 };
 
-/* See hvmon_bus_may_have() */
-#define HVMON_BUS_BITS		4096
+/* See hvmon_bus_may_have(). Not more: twice as large a VM would come of it (kmalloc) */
+#define HVMON_PIO_BITS		4096
+#define HVMON_MMIO_BITS		1024
 
 /*
  * A virtual machine.
@@ -391,7 +392,8 @@ struct hvmon_vm {
 	struct hvmon_mmu mmu;
 
 	struct hvmon_bus __rcu *bus[2];		/* HVMON_BUS_* */
-	unsigned long bus_bits[2][BITS_TO_LONGS(HVMON_BUS_BITS)];
+	DECLARE_BITMAP(pio_bits, HVMON_PIO_BITS);
+	DECLARE_BITMAP(mmio_bits, HVMON_MMIO_BITS);
 	struct hvmon_irqs *irqs;	/* PIC, IOAPIC, PIT, routes; NULL without */
 
 	struct list_head ioeventfds;		/* under @lock; eventfd.c */
@@ -830,9 +832,9 @@ void hvmon_bus_remove(struct hvmon_vm *vm, int bus, struct hvmon_iodev *dev);
 void hvmon_bus_fini(struct hvmon_vm *vm);
 
 /*
- * A block of 16 ports has a bit in vm->bus_bits[], one of 256 bytes shares one with others.
- * If that of an address is clear no device has it, and the bus need not be searched. Bits
- * are never cleared.
+ * A block of 16 ports has a bit of its own, one of 256 bytes shares one with others. If that
+ * of an address is clear no device has it, and the bus need not be searched. Bits are never
+ * cleared.
  */
 static __always_inline u64 hvmon_bus_block(int bus, u64 addr)
 {
@@ -841,12 +843,17 @@ static __always_inline u64 hvmon_bus_block(int bus, u64 addr)
 
 static __always_inline u32 hvmon_bus_bit(int bus, u64 block)
 {
-	return bus == HVMON_BUS_PIO ? block : hash_64(block, ilog2(HVMON_BUS_BITS));
+	return bus == HVMON_BUS_PIO ? block : hash_64(block, ilog2(HVMON_MMIO_BITS));
+}
+
+static __always_inline unsigned long *hvmon_bus_bits(struct hvmon_vm *vm, int bus)
+{
+	return bus == HVMON_BUS_PIO ? vm->pio_bits : vm->mmio_bits;
 }
 
 static __always_inline bool hvmon_bus_may_have(struct hvmon_vm *vm, int bus, u64 addr)
 {
-	return test_bit(hvmon_bus_bit(bus, hvmon_bus_block(bus, addr)), vm->bus_bits[bus]);
+	return test_bit(hvmon_bus_bit(bus, hvmon_bus_block(bus, addr)), hvmon_bus_bits(vm, bus));
 }
 
 int hvmon_bus_search_read(struct hvmon_vcpu *vcpu, int bus, u64 addr, u32 len, void *data);

@@ -117,11 +117,11 @@ static void bus_set_bits(struct hvmon_vm *vm, int bus, u64 start, u64 last)
 {
 	u64 first = hvmon_bus_block(bus, start), n = hvmon_bus_block(bus, last) - first + 1, i;
 
-	if (n >= HVMON_BUS_BITS)
-		bitmap_fill(vm->bus_bits[bus], HVMON_BUS_BITS);
+	if (bus == HVMON_BUS_MMIO && n >= HVMON_MMIO_BITS)
+		bitmap_fill(vm->mmio_bits, HVMON_MMIO_BITS);
 	else
 		for (i = 0; i < n; i++)
-			set_bit(hvmon_bus_bit(bus, first + i), vm->bus_bits[bus]);
+			set_bit(hvmon_bus_bit(bus, first + i), hvmon_bus_bits(vm, bus));
 }
 
 /**

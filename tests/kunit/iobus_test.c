@@ -254,7 +254,7 @@ static void iobus_bits(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, may_have(vm, HVMON_BUS_PIO, 0x2000));
 
 	/* As many blocks as there are bits: all. One less: each one's */
-	for (i = HVMON_BUS_BITS - 1; i <= HVMON_BUS_BITS; i++) {
+	for (i = HVMON_MMIO_BITS - 1; i <= HVMON_MMIO_BITS; i++) {
 		KUNIT_EXPECT_EQ(test, add(vm, HVMON_BUS_MMIO, (u64)i << 32, i * 256,
 					  probe_new(test)), 0);
 		for (addr = 0; addr < i * 256; addr += 0x80)
