@@ -369,6 +369,8 @@ struct hvmon_vcpu {
 #define HVMON_PIO_BITS		4096
 #define HVMON_MMIO_BITS		1024
 
+static_assert(HVMON_PIO_BITS == 0x10000 >> 4);
+
 /*
  * A virtual machine.
  *

@@ -839,20 +839,12 @@ int hvmon_irq_pending(struct hvmon_vcpu *vcpu)
 	return lapic_may_have(vcpu) ? hvmon_lapic_pending(vcpu->lapic) : -1;
 }
 
-/**
- * hvmon_irq_ack() - take the interrupt that hvmon_irq_pending() would find
- * @vcpu: the caller's
- *
- * Return: its vector, -1 if there is none.
- */
-int hvmon_irq_ack(struct hvmon_vcpu *vcpu)
+/* INTA; -1 if the output has fallen since somebody saw it high */
+static int extint_ack(struct hvmon_vcpu *vcpu)
 {
 	struct hvmon_irqs *irqs = vcpu->vm->irqs;
 	unsigned long flags;
 	int vector = -1;
-
-	if (!extint_pending(vcpu))
-		return !vcpu->virt_intr && lapic_may_have(vcpu) ? hvmon_lapic_ack(vcpu->lapic) : -1;
 
 	raw_spin_lock_irqsave(&irqs->lock, flags);
 	if (hvmon_pic_output(&irqs->pic))
@@ -865,4 +857,19 @@ int hvmon_irq_ack(struct hvmon_vcpu *vcpu)
 	raw_spin_unlock_irqrestore(&irqs->lock, flags);
 	hvmon_irqfd_resample(vcpu);
 	return vector;
+}
+
+/**
+ * hvmon_irq_ack() - take the interrupt that hvmon_irq_pending() would find
+ * @vcpu: the caller's
+ *
+ * Return: its vector, -1 if there is none.
+ */
+int hvmon_irq_ack(struct hvmon_vcpu *vcpu)
+{
+	int vector = extint_pending(vcpu) ? extint_ack(vcpu) : -1;
+
+	if (vector >= 0)
+		return vector;
+	return !vcpu->virt_intr && lapic_may_have(vcpu) ? hvmon_lapic_ack(vcpu->lapic) : -1;
 }

@@ -343,6 +343,13 @@ static void irq_extint(struct kunit *test)
 	/* More important than the one in service */
 	hvmon_irq_line(vm, 1, 1);
 	KUNIT_EXPECT_EQ(test, hvmon_irq_ack(v0), 0x21);
+	/* An output that falls after it was seen does not hide what the LAPIC has */
+	hvmon_lapic_set_tpr(v0, 0);
+	WRITE_ONCE(vm->irqs->pic_out, true);
+	fixed_irq(vm, 0, 0x71, false);
+	KUNIT_EXPECT_EQ(test, hvmon_irq_ack(v0), 0x71);
+	KUNIT_EXPECT_FALSE(test, vm->irqs->pic_out);
+	lapic_w(vm, 0, 0xb0, 0);
 	/* As a fixed interrupt LINT0 needs no INTA */
 	hvmon_lapic_set_tpr(v0, 0);
 	lapic_w(vm, 0, 0x350, 0x00066);
