@@ -39,11 +39,16 @@ static int check_format(const struct disk *disk)
 		{ "KDMV", "VMDK", "convert it by qemu-img" },
 		{ "vhdxfile", "VHDX", "convert it by qemu-img" },
 	};
-	/* As direct I/O wants it */
-	static _Alignas(4096) char head[4096];
-	ssize_t n = pread(disk->fd, head, sizeof(head), 0);
+	char head[SECTOR];
+	int flags = fcntl(disk->fd, F_GETFL);
+	ssize_t n;
 
+	/* Direct I/O asks for an alignment and a length */
+	fcntl(disk->fd, F_SETFL, flags & ~O_DIRECT);
+	n = pread(disk->fd, head, sizeof(head), 0);
 	if (n < 0)
+		return complain(-1, "--disk %s: %s", disk->opt->path, strerror(errno));
+	if (fcntl(disk->fd, F_SETFL, flags))
 		return complain(-1, "--disk %s: %s", disk->opt->path, strerror(errno));
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
 		size_t len = strlen(formats[i].magic);

@@ -897,7 +897,7 @@ static int refuse(const char *arg, int val)
 		return bad("%.*s: it takes no argument", (int)len, arg);
 	if (arg[1] != '-')
 		return bad("%s: unknown option; options begin with --", arg);
-	if (!strncmp(arg, "--ask", len))
+	if (len > 2 && !strncmp(arg, "--ask", len))
 		return bad("%s: it comes before all other words", arg);
 	for (const struct option *o = long_options; o->name; o++)
 		alike += !strncmp(o->name, arg + 2, len - 2);

@@ -155,8 +155,8 @@ static int watch(const struct options *o)
 {
 	struct stat_sample old, new;
 	uint64_t start;
+	int r, lost = 0;
 	long n;
-	int r;
 
 	r = stat_read(o->root, o->only, &old);
 	if (r)
@@ -166,8 +166,9 @@ static int watch(const struct options *o)
 		stat_batch_header(stdout);
 	else
 		terminal_raw();
-	for (n = 0; !r && (!o->count || n < o->count); n++) {
-		fflush(stdout);
+	if (fflush(stdout))
+		lost = errno;
+	for (n = 0; !lost && (!o->count || n < o->count); n++) {
 		wait_for(o->interval);
 		if (stop)
 			break;
@@ -180,15 +181,16 @@ static int watch(const struct options *o)
 			screen(&old, &new);
 		stat_free(&old);
 		old = new;
-		/* Whoever read it has gone */
 		if (fflush(stdout) || ferror(stdout))
-			break;
+			lost = errno;
 	}
 	terminal_restore();
 	stat_free(&old);
 	if (r)
 		return no_module(o->root, r);
-	return ferror(stdout) && errno != EPIPE ? failed("standard output") : 0;
+	/* Whoever read it may have gone */
+	errno = lost;
+	return lost && lost != EPIPE ? failed("standard output") : 0;
 }
 
 /* To a file that is there before, but keeps what it has until there is something better */
@@ -205,7 +207,7 @@ static int record(const struct options *o)
 		fd = open(o->record, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 		made = fd >= 0;
 		if (fd < 0 && errno == EEXIST)
-			fd = open(o->record, O_WRONLY | O_CLOEXEC);
+			fd = open(o->record, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
 		if (fd < 0)
 			return failed(o->record);
 	}
@@ -213,16 +215,20 @@ static int record(const struct options *o)
 	e = f ? stat_record(&r, o->seconds, f) : failed("memory");
 	if (f && fclose(f))
 		e = failed("memory");
+	if (!e && !size) {
+		fputs("hvmon-stat: no exit was counted\n", stderr);
+		e = 1;
+	}
 	/* A terminal, a pipe or a device has no length */
 	if (!e && !to_stdout && ftruncate(fd, 0) && errno != EINVAL)
 		e = failed(o->record);
 	for (size_t done = 0; !e && done < size;) {
 		ssize_t n = write(fd, text + done, size - done);
 
-		if (n < 0)
-			e = failed(o->record);
-		else
+		if (n >= 0)
 			done += n;
+		else if (errno != EINTR)
+			e = failed(o->record);
 	}
 	if (e && made)
 		unlink(o->record);
@@ -250,7 +256,7 @@ static int flame(const struct options *o)
 		map = open_input(o->symbols);
 	if (in && (map || !o->symbols))
 		r = stat_flame(in, o->flame, map, o->symbols, stdout);
-	if (!r && fflush(stdout))
+	if (!r && (fflush(stdout) || ferror(stdout)))
 		r = failed("standard output");
 	if (map)
 		fclose(map);
