@@ -183,6 +183,7 @@ static int exit_mmu_section(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 	return hvmon_emulate_device(vcpu, gpa, access);
 }
 
+/* Not in line: the registers that it saves are not for devices' accesses to save */
 static noinline int exit_mmu_outside(struct hvmon_vcpu *vcpu, u64 gpa, u32 access)
 {
 	struct hvmon_run *run = vcpu->run;

@@ -268,6 +268,7 @@ void hvmon_ioapic_set_state(struct hvmon_irqs *irqs, const struct hvmon_ioapic_s
 		ioapic_service(irqs, pin);
 }
 
+/* Apart: a copy of any length has each read check its stack (CONFIG_STACKPROTECTOR_STRONG) */
 static noinline int read_part(u32 val, u32 len, u32 has, void *data)
 {
 	memset(data, 0, len);

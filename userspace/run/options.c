@@ -690,7 +690,7 @@ static const char *empty_path(int c, const char *arg)
 	};
 	const struct option *o;
 
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		if (c != paths[i] || *arg)
 			continue;
 		for (o = long_options; o->val != c; o++)
@@ -702,8 +702,10 @@ static const char *empty_path(int c, const char *arg)
 
 static int parse_one(struct options *opt, int c, char *arg)
 {
-	if (empty_path(c, arg))
-		return bad("--%s: the name of a file is empty", empty_path(c, arg));
+	const char *empty = empty_path(c, arg);
+
+	if (empty)
+		return bad("--%s: the name of a file is empty", empty);
 	switch (c) {
 	case OPT_KERNEL:
 	case OPT_FLAT:
