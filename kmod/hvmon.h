@@ -947,7 +947,7 @@ void hvmon_irq_eoi(struct hvmon_vcpu *vcpu, u8 vector);
 /* An interrupt the vCPU could take now (TPR, PPR, ISR considered): -1 if none */
 int hvmon_irq_pending(struct hvmon_vcpu *vcpu);
 /* Take it: IRR to ISR, or the PIC's INTA cycle. The vector, -1 if there is none */
-int hvmon_irq_ack(struct hvmon_vcpu *vcpu);
+int hvmon_irq_ack(struct hvmon_vcpu *vcpu, bool *more);
 
 int hvmon_lapic_create(struct hvmon_vcpu *vcpu);
 void hvmon_lapic_free(struct hvmon_vcpu *vcpu);

@@ -800,7 +800,8 @@ static bool extint_pending(struct hvmon_vcpu *vcpu)
 {
 	struct hvmon_irqs *irqs = vcpu->vm->irqs;
 
-	return irqs && READ_ONCE(irqs->pic_out) && vcpu->id == 0 &&
+	/* A vCPU with a LAPIC has the VM's controllers, too */
+	return READ_ONCE(irqs->pic_out) && vcpu->id == 0 &&
 	       hvmon_lapic_accepts_extint(vcpu->lapic);
 }
 
@@ -811,6 +812,18 @@ static bool extint_pending(struct hvmon_vcpu *vcpu)
 static bool lapic_may_have(struct hvmon_vcpu *vcpu)
 {
 	return READ_ONCE(vcpu->lapic->irr_pending) && hvmon_pv_eoi_sync(vcpu);
+}
+
+/* Not in line, as extint_ack(): most interrupts are the LAPIC's, and save no registers for it */
+static noinline int extint_peek(struct hvmon_irqs *irqs)
+{
+	unsigned long flags;
+	u8 vector;
+
+	raw_spin_lock_irqsave(&irqs->lock, flags);
+	vector = hvmon_pic_peek(&irqs->pic);
+	raw_spin_unlock_irqrestore(&irqs->lock, flags);
+	return vector;
 }
 
 /**
@@ -824,15 +837,8 @@ static bool lapic_may_have(struct hvmon_vcpu *vcpu)
  */
 int hvmon_irq_pending(struct hvmon_vcpu *vcpu)
 {
-	unsigned long flags;
-	u8 vector;
-
-	if (extint_pending(vcpu)) {
-		raw_spin_lock_irqsave(&vcpu->vm->irqs->lock, flags);
-		vector = hvmon_pic_peek(&vcpu->vm->irqs->pic);
-		raw_spin_unlock_irqrestore(&vcpu->vm->irqs->lock, flags);
-		return vector;
-	}
+	if (extint_pending(vcpu))
+		return extint_peek(vcpu->vm->irqs);
 	/* The processor does the rest of it */
 	if (vcpu->virt_intr && vcpu->in_section)
 		return -1;
@@ -840,7 +846,7 @@ int hvmon_irq_pending(struct hvmon_vcpu *vcpu)
 }
 
 /* INTA; -1 if the output has fallen since somebody saw it high */
-static int extint_ack(struct hvmon_vcpu *vcpu)
+static noinline int extint_ack(struct hvmon_vcpu *vcpu)
 {
 	struct hvmon_irqs *irqs = vcpu->vm->irqs;
 	unsigned long flags;
@@ -862,13 +868,17 @@ static int extint_ack(struct hvmon_vcpu *vcpu)
 /**
  * hvmon_irq_ack() - take the interrupt that hvmon_irq_pending() would find
  * @vcpu: the caller's
+ * @more: whether another can be pending at once. Not after one of the LAPIC's: it
+ *        was the highest, and what is left there of its class or below has to wait
+ *        for its EOI (SDM vol. 3, 11.8.3.1)
  *
  * Return: its vector, -1 if there is none.
  */
-int hvmon_irq_ack(struct hvmon_vcpu *vcpu)
+int hvmon_irq_ack(struct hvmon_vcpu *vcpu, bool *more)
 {
 	int vector = extint_pending(vcpu) ? extint_ack(vcpu) : -1;
 
+	*more = vector >= 0;
 	if (vector >= 0)
 		return vector;
 	return !vcpu->virt_intr && lapic_may_have(vcpu) ? hvmon_lapic_ack(vcpu->lapic) : -1;

@@ -100,10 +100,11 @@ static int pending_vector(struct hvmon_vcpu *vcpu)
 	return vcpu->intr_user_valid ? vcpu->intr_user_vector : -1;
 }
 
-static int ack_vector(struct hvmon_vcpu *vcpu)
+static int ack_vector(struct hvmon_vcpu *vcpu, bool *more)
 {
+	*more = false;
 	if (vcpu->lapic)
-		return hvmon_irq_ack(vcpu);
+		return hvmon_irq_ack(vcpu, more);
 	if (!vcpu->intr_user_valid)
 		return -1;
 	vcpu->intr_user_valid = false;
@@ -146,7 +147,7 @@ static bool nmi_is_handled(struct hvmon_vcpu *vcpu)
 static void inject_events(struct hvmon_vcpu *vcpu)
 {
 	struct hvmon_event ev = { .valid = 1 };
-	bool busy = false;
+	bool busy = false, more;
 	int vector;
 
 	/* While one is handled one more is remembered, no third: SDM vol. 3, 6.7.1 */
@@ -183,7 +184,7 @@ static void inject_events(struct hvmon_vcpu *vcpu)
 		open_intr_window(vcpu, pending_vector(vcpu) >= 0);
 		return;
 	}
-	vector = ack_vector(vcpu);
+	vector = ack_vector(vcpu, &more);
 	if (vector < 0) {
 		open_intr_window(vcpu, false);
 		return;
@@ -193,8 +194,8 @@ static void inject_events(struct hvmon_vcpu *vcpu)
 	ev.vector = vector;
 	inject(vcpu, &ev, false);
 	hvmon_pv_eoi_set(vcpu);
-	/* The next one may be deliverable as soon as this one is taken */
-	open_intr_window(vcpu, pending_vector(vcpu) >= 0);
+	/* What has come since then has requested an event of its own */
+	open_intr_window(vcpu, more && pending_vector(vcpu) >= 0);
 }
 
 /* ---- section ---- */

@@ -95,7 +95,7 @@ static void ioapic_eoi_from_lapic(struct kunit *test)
 
 	reg_w(vm, LOW(9), LEVEL | 0x61);
 	hvmon_ioapic_set_pin(vm->irqs, 9, true);
-	KUNIT_EXPECT_EQ(test, hvmon_irq_ack(vm->vcpu[0]), 0x61);
+	KUNIT_EXPECT_EQ(test, ack(test, vm->vcpu[0]), 0x61);
 	KUNIT_EXPECT_EQ(test, hvmon_irq_pending(vm->vcpu[0]), -1);
 	lapic_w(vm, 0, 0xb0, 0);
 	KUNIT_EXPECT_EQ(test, hvmon_irq_pending(vm->vcpu[0]), 0x61);

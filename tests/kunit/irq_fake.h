@@ -56,6 +56,17 @@ static inline void irq_fake_exit(struct kunit *test)
 	cleanup_srcu_struct(&vm->srcu);
 }
 
+/* The vCPU takes what is pending, and has no reason to look again unless told so */
+static inline int ack(struct kunit *test, struct hvmon_vcpu *vcpu)
+{
+	bool more;
+	int vector = hvmon_irq_ack(vcpu, &more);
+
+	if (!more)
+		KUNIT_EXPECT_EQ(test, hvmon_irq_pending(vcpu), -1);
+	return vector;
+}
+
 /* As a guest would by its xAPIC page */
 static inline void lapic_w(struct hvmon_vm *vm, u32 id, u32 offset, u32 val)
 {

@@ -325,6 +325,7 @@ static void irq_extint(struct kunit *test)
 {
 	struct hvmon_vm *vm = test->priv;
 	struct hvmon_vcpu *v0 = vm->vcpu[0];
+	bool more;
 
 	vm->irqs->pic.chip[0].irq_base = 0x20;
 	vm->irqs->pic.chip[0].imr = 0;
@@ -337,17 +338,28 @@ static void irq_extint(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, hvmon_irq_pending(v0), -1);
 	lapic_w(vm, 0, 0x350, 0x00700);
 	hvmon_lapic_set_tpr(v0, 0xff);
-	KUNIT_EXPECT_EQ(test, hvmon_irq_ack(v0), 0x24);
+	KUNIT_EXPECT_EQ(test, ack(test, v0), 0x24);
 	KUNIT_EXPECT_EQ(test, hvmon_irq_pending(v0), -1);
 	KUNIT_EXPECT_EQ(test, vm->irqs->pic.chip[0].isr, 0x10);
 	/* More important than the one in service */
 	hvmon_irq_line(vm, 1, 1);
-	KUNIT_EXPECT_EQ(test, hvmon_irq_ack(v0), 0x21);
+	KUNIT_EXPECT_EQ(test, ack(test, v0), 0x21);
+	/* What the LAPIC has may follow one that went past it */
+	lapic_w(vm, 0, 0xb0, 0);
+	hvmon_lapic_set_tpr(v0, 0);
+	fixed_irq(vm, 0, 0x72, false);
+	hvmon_irq_line(vm, 1, 0);
+	vm->irqs->pic.chip[0].isr = 0;
+	hvmon_irq_line(vm, 1, 1);
+	KUNIT_EXPECT_EQ(test, hvmon_irq_ack(v0, &more), 0x21);
+	KUNIT_EXPECT_TRUE(test, more);
+	KUNIT_EXPECT_EQ(test, ack(test, v0), 0x72);
+	lapic_w(vm, 0, 0xb0, 0);
 	/* An output that falls after it was seen does not hide what the LAPIC has */
 	hvmon_lapic_set_tpr(v0, 0);
 	WRITE_ONCE(vm->irqs->pic_out, true);
 	fixed_irq(vm, 0, 0x71, false);
-	KUNIT_EXPECT_EQ(test, hvmon_irq_ack(v0), 0x71);
+	KUNIT_EXPECT_EQ(test, ack(test, v0), 0x71);
 	KUNIT_EXPECT_FALSE(test, vm->irqs->pic_out);
 	lapic_w(vm, 0, 0xb0, 0);
 	/* As a fixed interrupt LINT0 needs no INTA */

@@ -38,22 +38,22 @@ static void lapic_priorities(struct kunit *test)
 	fixed_irq(vm, 0, 0x41, false);
 	fixed_irq(vm, 0, 0x52, false);
 	KUNIT_EXPECT_EQ(test, hvmon_irq_pending(v), 0x52);
-	KUNIT_EXPECT_EQ(test, hvmon_irq_ack(v), 0x52);
+	KUNIT_EXPECT_EQ(test, ack(test, v), 0x52);
 	KUNIT_EXPECT_EQ(test, hvmon_irq_pending(v), -1);
 	KUNIT_EXPECT_EQ(test, lapic_r(vm, 0, APIC_PROCPRI), 0x50U);
 	/* The same class does not interrupt, a higher one does */
 	fixed_irq(vm, 0, 0x5f, false);
 	KUNIT_EXPECT_EQ(test, hvmon_irq_pending(v), -1);
 	fixed_irq(vm, 0, 0x61, false);
-	KUNIT_EXPECT_EQ(test, hvmon_irq_ack(v), 0x61);
+	KUNIT_EXPECT_EQ(test, ack(test, v), 0x61);
 	lapic_w(vm, 0, APIC_EOI, 0);
 	KUNIT_EXPECT_EQ(test, hvmon_irq_pending(v), -1);
 	hvmon_request_take(v, HVMON_REQ_EVENT);
 	lapic_w(vm, 0, APIC_EOI, 0);
 	KUNIT_EXPECT_TRUE(test, hvmon_request_pending(v, HVMON_REQ_EVENT));
-	KUNIT_EXPECT_EQ(test, hvmon_irq_ack(v), 0x5f);
+	KUNIT_EXPECT_EQ(test, ack(test, v), 0x5f);
 	lapic_w(vm, 0, APIC_EOI, 0);
-	KUNIT_EXPECT_EQ(test, hvmon_irq_ack(v), 0x41);
+	KUNIT_EXPECT_EQ(test, ack(test, v), 0x41);
 	lapic_w(vm, 0, APIC_EOI, 0);
 	lapic_w(vm, 0, APIC_EOI, 0);	/* of nothing */
 	KUNIT_EXPECT_EQ(test, hvmon_irq_pending(v), -1);
@@ -75,7 +75,7 @@ static void lapic_tpr(struct kunit *test)
 	hvmon_lapic_set_tpr(v, 0x3f);
 	KUNIT_EXPECT_TRUE(test, hvmon_request_pending(v, HVMON_REQ_EVENT));
 	KUNIT_EXPECT_EQ(test, hvmon_lapic_masked_class(v), 0);
-	KUNIT_EXPECT_EQ(test, hvmon_irq_ack(v), 0x48);
+	KUNIT_EXPECT_EQ(test, ack(test, v), 0x48);
 	/* One of the class in service masks it as well, until its EOI */
 	hvmon_lapic_set_tpr(v, 0x4f);
 	fixed_irq(vm, 0, 0x48, false);
@@ -128,7 +128,7 @@ static void lapic_irr_moves(struct kunit *test)
 	hvmon_lapic_give_irr(l, irr);
 	KUNIT_EXPECT_TRUE(test, bitmap_equal(l->irr, irr, HVMON_VECTORS));
 	for (i = ARRAY_SIZE(vectors) - 1; i-- > 0;) {
-		KUNIT_EXPECT_EQ(test, hvmon_irq_ack(v), (int)vectors[i]);
+		KUNIT_EXPECT_EQ(test, ack(test, v), (int)vectors[i]);
 		hvmon_lapic_eoi(v);
 	}
 	KUNIT_EXPECT_EQ(test, hvmon_irq_pending(v), -1);
@@ -149,16 +149,16 @@ static void lapic_pv_eoi(struct kunit *test)
 
 	KUNIT_EXPECT_FALSE(test, hvmon_lapic_pv_eoi_ok(v));
 	fixed_irq(vm, 0, 0x41, false);
-	hvmon_irq_ack(v);
+	ack(test, v);
 	KUNIT_EXPECT_TRUE(test, hvmon_lapic_pv_eoi_ok(v));
 	fixed_irq(vm, 0, 0x51, false);
 	KUNIT_EXPECT_FALSE(test, hvmon_lapic_pv_eoi_ok(v));
-	hvmon_irq_ack(v);
+	ack(test, v);
 	KUNIT_EXPECT_FALSE(test, hvmon_lapic_pv_eoi_ok(v));
 	hvmon_lapic_eoi(v);
 	hvmon_lapic_eoi(v);
 	fixed_irq(vm, 0, 0x41, true);
-	hvmon_irq_ack(v);
+	ack(test, v);
 	KUNIT_EXPECT_FALSE(test, hvmon_lapic_pv_eoi_ok(v));
 }
 
@@ -650,7 +650,7 @@ static void lapic_states(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, good && st);
 	hvmon_lapic_set_tpr(v, 0x20);
 	fixed_irq(vm, 1, 0x45, true);
-	hvmon_irq_ack(v);
+	ack(test, v);
 	fixed_irq(vm, 1, 0xe3, false);
 	lapic_w(vm, 1, APIC_LVTT, 0x300ec);
 	lapic_w(vm, 1, APIC_TMICT, 5000);

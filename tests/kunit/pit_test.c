@@ -234,7 +234,7 @@ static void pit_interrupts(struct kunit *test)
 	hvmon_bus_write(v, HVMON_BUS_PIO, 0x40, 1, &high);
 	msleep(20);
 	KUNIT_EXPECT_TRUE(test, hvmon_request_take(v, HVMON_REQ_EVENT));
-	KUNIT_EXPECT_EQ(test, hvmon_irq_ack(v), 0);
+	KUNIT_EXPECT_EQ(test, ack(test, v), 0);
 	hvmon_bus_write(v, HVMON_BUS_PIO, 0x43, 1, &control);
 	msleep(20);
 	KUNIT_EXPECT_EQ(test, vm->irqs->pit->next, 0ULL);
