@@ -744,8 +744,18 @@ void hvmon_slots_fini(struct hvmon_vm *vm);
 u32 hvmon_gpa_bits(void);
 /* Under vm->srcu; NULL if no slot has the frame */
 struct hvmon_slot *hvmon_slot_by_gfn(struct hvmon_vm *vm, u64 gfn);
+/* Whether it has a slot, by a search; if not, remembered as a hole of @gen */
+bool hvmon_gfn_has_slot(struct hvmon_vcpu *vcpu, u64 gfn, u64 gen);
 /* Has it a slot at the moment? Any context; the answer may be old at once */
-bool hvmon_gpa_has_slot(struct hvmon_vcpu *vcpu, u64 gpa);
+static inline bool hvmon_gpa_has_slot(struct hvmon_vcpu *vcpu, u64 gpa)
+{
+	/* Pairs with slots_publish(): what is found holds as long as the number */
+	u64 gen = smp_load_acquire(&vcpu->vm->slots_gen), gfn = gpa >> PAGE_SHIFT;
+
+	if (vcpu->hole_gfn == gfn && vcpu->hole_gen == gen)
+		return false;
+	return hvmon_gfn_has_slot(vcpu, gfn, gen);
+}
 
 /*
  * Settle a nested page fault outside sections. Returns HVMON_RESUME when the
@@ -980,7 +990,10 @@ bool hvmon_lapic_pv_eoi_ok(struct hvmon_vcpu *vcpu);
 void hvmon_lapic_tsc_changed(struct hvmon_vcpu *vcpu);
 /* Interrupt if the timer is due, and arm it for its next tick; in a section or outside */
 void hvmon_lapic_timer_poll(struct hvmon_vcpu *vcpu);
-/* The vCPU sleeps, so that the host's timer has to wake it; and sleeps no more */
+/*
+ * The vCPU, which has a deadline, sleeps, so that the host's timer has to wake it; and
+ * sleeps no more
+ */
 void hvmon_lapic_timer_sleep(struct hvmon_vcpu *vcpu);
 void hvmon_lapic_timer_wake(struct hvmon_vcpu *vcpu);
 
@@ -1074,7 +1087,18 @@ static inline void hvmon_pv_steal_request(struct hvmon_vcpu *vcpu)
 		hvmon_request(vcpu, HVMON_REQ_STEAL);
 }
 
-void hvmon_pv_mark_preempted(struct hvmon_vcpu *vcpu);
+/* hvmon_pv_mark_preempted(), of a guest that asked for it */
+void hvmon_pv_tell_preempted(struct hvmon_vcpu *vcpu);
+
+/**
+ * hvmon_pv_mark_preempted() - the vCPU will not run for a while
+ * @vcpu: the caller's; in a stretch or outside, where it may sleep
+ */
+static inline void hvmon_pv_mark_preempted(struct hvmon_vcpu *vcpu)
+{
+	if (vcpu->pv.steal_msr)
+		hvmon_pv_tell_preempted(vcpu);
+}
 
 void hvmon_pv_eoi_offer(struct hvmon_vcpu *vcpu);
 bool hvmon_pv_eoi_take_back(struct hvmon_vcpu *vcpu);

@@ -188,7 +188,8 @@ bool hvmon_lapic_timer_stop(struct hvmon_lapic *l)
 		vcpu->deadline_tsc = 0;
 		due = tick_due(l, l->timer.due);
 	} else {
-		if (hrtimer_cancel(&l->hrtimer) <= 0)
+		/* Seldom is: not worth four calls to learn it */
+		if (!hrtimer_active(&l->hrtimer) || hrtimer_cancel(&l->hrtimer) <= 0)
 			return false;
 		due = tick_due(l, ktime_to_ns(hrtimer_get_expires(&l->hrtimer)));
 	}
@@ -198,8 +199,8 @@ bool hvmon_lapic_timer_stop(struct hvmon_lapic *l)
 }
 
 /*
- * The tick comes @ns after @now, or @cycles from here. Where the TSC is not to
- * be trusted the host's timer has to do.
+ * The tick comes @ns after @now; @cycles from here, or 0: of the host's TSC. Where
+ * that is not to be trusted the host's timer has to do.
  */
 static void arm(struct hvmon_lapic *l, u64 now, u64 ns, u64 cycles)
 {
@@ -210,7 +211,7 @@ static void arm(struct hvmon_lapic *l, u64 now, u64 ns, u64 cycles)
 		return;
 	}
 	l->timer.due = now + ns;
-	vcpu->deadline_tsc = rdtsc() + cycles ?: 1;
+	vcpu->deadline_tsc = rdtsc() + (cycles ?: ns_to_tsc(ns)) ?: 1;
 }
 
 static void timer_start_at(struct hvmon_lapic *l, bool queued, u64 now)
@@ -245,7 +246,7 @@ static void timer_start_at(struct hvmon_lapic *l, bool queued, u64 now)
 		/* A guest that is interrupted in between has to get somewhere */
 		if (hvmon_lapic_periodic(l) && l->timer.period < HVMON_TIMER_MIN_NS)
 			left = HVMON_TIMER_MIN_NS;
-		arm(l, now, left, ns_to_tsc(left));
+		arm(l, now, left, 0);
 		return;
 	}
 }
@@ -266,8 +267,6 @@ void hvmon_lapic_timer_sleep(struct hvmon_vcpu *vcpu)
 {
 	struct hvmon_lapic *l = vcpu->lapic;
 
-	if (!vcpu->deadline_tsc)
-		return;
 	l->asleep = true;
 	hvmon_lapic_timer_start(l, hvmon_lapic_timer_stop(l));
 }
@@ -276,8 +275,6 @@ void hvmon_lapic_timer_wake(struct hvmon_vcpu *vcpu)
 {
 	struct hvmon_lapic *l = vcpu->lapic;
 
-	if (!l || !l->asleep)
-		return;
 	l->asleep = false;
 	hvmon_lapic_timer_start(l, hvmon_lapic_timer_stop(l));
 }

@@ -291,11 +291,7 @@ void hvmon_pv_steal_update(struct hvmon_vcpu *vcpu)
 			sizeof(st.version));
 }
 
-/**
- * hvmon_pv_mark_preempted() - the vCPU will not run for a while
- * @vcpu: the caller's; in a stretch or outside, where it may sleep
- */
-void hvmon_pv_mark_preempted(struct hvmon_vcpu *vcpu)
+void hvmon_pv_tell_preempted(struct hvmon_vcpu *vcpu)
 {
 	u8 flag = KVM_VCPU_PREEMPTED;
 

@@ -40,8 +40,9 @@ static bool intr_window_open(struct hvmon_vcpu *vcpu)
 
 static __always_inline bool must_leave(struct hvmon_vcpu *vcpu)
 {
-	return (READ_ONCE(vcpu->requests) & ~IN_SECTION_REQS) || host_wants_cpu(vcpu) ||
-	       vcpu->mp_state != HVMON_MP_RUNNABLE || intr_window_open(vcpu);
+	return vcpu->mp_state != HVMON_MP_RUNNABLE ||
+	       (READ_ONCE(vcpu->requests) & ~IN_SECTION_REQS) || host_wants_cpu(vcpu) ||
+	       intr_window_open(vcpu);
 }
 
 /* ---- injection, inside the section ---- */
@@ -363,18 +364,6 @@ bool hvmon_vcpu_has_event(struct hvmon_vcpu *vcpu)
 }
 
 /*
- * 0, or what HVMON_RUN has to return. After a signal that ran no handler (a
- * stop, a debugger, the freezer) the call goes on by itself; after one that
- * did it is EINTR.
- */
-static __always_inline int must_return(struct hvmon_vcpu *vcpu)
-{
-	if (READ_ONCE(vcpu->run->immediate_exit))
-		return -EINTR;
-	return signal_pending(current) ? -ERESTARTNOHAND : 0;
-}
-
-/*
  * Work that the kernel only does on the way to user space, such as throttling
  * by memory.high. A pretended signal makes it restart the call afterwards.
  */
@@ -384,43 +373,67 @@ static int visit_user_space(void)
 	return -ERESTARTNOHAND;
 }
 
-/* HLT, or an AP before its SIPI: sleep until there is something to do */
-static int vcpu_block(struct hvmon_vcpu *vcpu)
+static void yield_to_host(struct hvmon_vcpu *vcpu)
+{
+	if (hvmon_need_resched()) {
+		hvmon_pv_mark_preempted(vcpu);
+		schedule();
+		hvmon_pv_steal_request(vcpu);
+	}
+}
+
+/*
+ * 0, or what HVMON_RUN has to return. After a signal that ran no handler (a
+ * stop, a debugger, the freezer) the call goes on by itself; after one that
+ * did it is EINTR.
+ */
+static noinline int do_host_work(struct hvmon_vcpu *vcpu)
+{
+	if (signal_pending(current))
+		return -ERESTARTNOHAND;
+	yield_to_host(vcpu);
+	return hvmon_host_work_pending(HVMON_TIF_WORK) ? visit_user_space() : 0;
+}
+
+/*
+ * HLT, or an AP before its SIPI: sleep until there may be something to do; the
+ * caller comes again if not
+ */
+static void vcpu_block(struct hvmon_vcpu *vcpu)
 {
 	u64 start = rdtsc();
+	bool event, timer;
 	s64 slept;
-	int r = 0;
 
 	hvmon_pv_mark_preempted(vcpu);
 	hvmon_vcpu_set_mode(vcpu, HVMON_VCPU_BLOCKED);
 	prepare_to_rcuwait(&vcpu->wait);
-	for (;;) {
-		/* The barrier pairs with rcuwait_wake_up(), called after a request */
-		set_current_state(TASK_INTERRUPTIBLE);
-		if (hvmon_vcpu_has_event(vcpu))
-			break;
-		r = must_return(vcpu);
-		if (r)
-			break;
-		hvmon_lapic_timer_sleep(vcpu);
+	/* The barrier pairs with rcuwait_wake_up(), called after a request */
+	set_current_state(TASK_INTERRUPTIBLE);
+	event = hvmon_vcpu_has_event(vcpu);
+	if (!event) {
+		/* Else the host's timer runs already, if any */
+		timer = vcpu->deadline_tsc;
+		if (timer)
+			hvmon_lapic_timer_sleep(vcpu);
+		/* Returns at once if there is a signal */
 		schedule();
+		if (timer)
+			hvmon_lapic_timer_wake(vcpu);
+		event = hvmon_vcpu_has_event(vcpu);
 	}
 	finish_rcuwait(&vcpu->wait);
-	hvmon_lapic_timer_wake(vcpu);
 	hvmon_vcpu_set_mode(vcpu, HVMON_VCPU_RUNNING);
 	/* Perhaps on another processor, whose TSC lags behind, or which has been asleep */
 	slept = rdtsc() - start;
 	if (slept > 0)
 		vcpu->stats.halted_ns += slept;
 
-	if (r)
-		return r;
-	if (vcpu->mp_state == HVMON_MP_HALTED &&
+	if (event && vcpu->mp_state == HVMON_MP_HALTED &&
 	    !hvmon_request_pending(vcpu, HVMON_REQ_APIC_EVENT)) {
 		vcpu->mp_state = HVMON_MP_RUNNABLE;
 		hvmon_pv_clear_unhalted(vcpu);
 	}
-	return HVMON_RESUME;
 }
 
 /* INIT and SIPI: SDM vol. 3, 8.4 */
@@ -457,35 +470,25 @@ static int serve_requests(struct hvmon_vcpu *vcpu)
 	return HVMON_RESUME;
 }
 
-static void yield_to_host(struct hvmon_vcpu *vcpu)
-{
-	if (hvmon_need_resched()) {
-		hvmon_pv_mark_preempted(vcpu);
-		schedule();
-		hvmon_pv_steal_request(vcpu);
-	}
-}
-
 static int run_loop(struct hvmon_vcpu *vcpu)
 {
 	int r;
 
 	for (;;) {
-		r = must_return(vcpu);
-		if (r)
-			return r;
-		yield_to_host(vcpu);
-		if (hvmon_host_work_pending(HVMON_TIF_WORK))
-			return visit_user_space();
-		if (READ_ONCE(vcpu->requests)) {
+		if (READ_ONCE(vcpu->run->immediate_exit))
+			return -EINTR;
+		if (hvmon_host_work_pending(HVMON_TIF_WORK)) {
+			r = do_host_work(vcpu);
+			if (r)
+				return r;
+		}
+		if (READ_ONCE(vcpu->requests) & ~IN_SECTION_REQS) {
 			r = serve_requests(vcpu);
 			if (r != HVMON_RESUME)
 				return r;
 		}
 		if (vcpu->mp_state != HVMON_MP_RUNNABLE) {
-			r = vcpu_block(vcpu);
-			if (r != HVMON_RESUME)
-				return r;
+			vcpu_block(vcpu);
 			hvmon_pv_steal_request(vcpu);
 			continue;
 		}

@@ -154,7 +154,7 @@ struct hvmon_slot *hvmon_slot_by_gfn(struct hvmon_vm *vm, u64 gfn)
 	return hvmon_slots_find(vm_slots(vm), gfn);
 }
 
-static noinline bool search_slot(struct hvmon_vcpu *vcpu, u64 gfn, u64 gen)
+bool hvmon_gfn_has_slot(struct hvmon_vcpu *vcpu, u64 gfn, u64 gen)
 {
 	struct hvmon_vm *vm = vcpu->vm;
 	bool has;
@@ -168,16 +168,6 @@ static noinline bool search_slot(struct hvmon_vcpu *vcpu, u64 gfn, u64 gen)
 		vcpu->hole_gen = gen;
 	}
 	return has;
-}
-
-bool hvmon_gpa_has_slot(struct hvmon_vcpu *vcpu, u64 gpa)
-{
-	/* Pairs with slots_publish(): what is found holds as long as the number */
-	u64 gen = smp_load_acquire(&vcpu->vm->slots_gen), gfn = gpa >> PAGE_SHIFT;
-
-	if (vcpu->hole_gfn == gfn && vcpu->hole_gen == gen)
-		return false;
-	return search_slot(vcpu, gfn, gen);
 }
 
 static struct hvmon_slot *slot_by_id(struct hvmon_vm *vm, u32 id)

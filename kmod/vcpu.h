@@ -26,7 +26,7 @@ static __always_inline u32 hvmon_modes_before(enum hvmon_vcpu_mode mode)
 static __always_inline void hvmon_vcpu_set_mode(struct hvmon_vcpu *vcpu,
 						enum hvmon_vcpu_mode mode)
 {
-	WARN_ON_ONCE(!(hvmon_modes_before(mode) & BIT(vcpu->mode)));
+	VM_WARN_ON_ONCE(!(hvmon_modes_before(mode) & BIT(vcpu->mode)));
 	/* Pairs with hvmon_request() and with hvmon_kick_all_sync() */
 	smp_store_mb(vcpu->mode, mode);
 }

@@ -191,9 +191,9 @@ static int exit_msr(struct hvmon_vcpu *vcpu)
 	return vcpu->exit.info1 & 1 ? exit_wrmsr(vcpu) : exit_rdmsr(vcpu);
 }
 
-static int exit_hlt(struct hvmon_vcpu *vcpu)
+static noinline int exit_hlt(struct hvmon_vcpu *vcpu)
 {
-	int r = know_len(vcpu, &insn_hlt);
+	int r = know_len_inline(vcpu, &insn_hlt);
 
 	return r ? r : hvmon_exit_hlt(vcpu);
 }
