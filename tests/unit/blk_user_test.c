@@ -31,7 +31,7 @@ enum fault { NONE, SILENT, WRONG_ID, NO_CONFIG, SHORT, DIES_AT_HELLO, TINY, NO_W
 
 static char dir[32] = "/tmp/hvmon-vu.XXXXXX", path[64], word[80], image[64];
 static const struct disk_options user_disk = { .path = word, .socket = path, .serial = "s" };
-static const struct disk_options qcow2_disk = { .path = image, .qcow2 = true };
+static const struct disk_options qcow2_disk = { .path = image, .format = DISK_QCOW2 };
 
 /* ---- the other process: one connection, one ring, a disk in shared memory */
 

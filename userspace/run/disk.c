@@ -40,15 +40,9 @@ static int check_format(const struct disk *disk)
 		{ "vhdxfile", "VHDX", "convert it by qemu-img" },
 	};
 	char head[SECTOR];
-	int flags = fcntl(disk->fd, F_GETFL);
-	ssize_t n;
+	ssize_t n = pread(disk->fd, head, sizeof(head), 0);
 
-	/* Direct I/O asks for an alignment and a length */
-	fcntl(disk->fd, F_SETFL, flags & ~O_DIRECT);
-	n = pread(disk->fd, head, sizeof(head), 0);
 	if (n < 0)
-		return complain(-1, "--disk %s: %s", disk->opt->path, strerror(errno));
-	if (fcntl(disk->fd, F_SETFL, flags))
 		return complain(-1, "--disk %s: %s", disk->opt->path, strerror(errno));
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
 		size_t len = strlen(formats[i].magic);
@@ -86,7 +80,7 @@ static int measure(struct disk *disk)
 	disk->block = block;
 	if (!disk->size)
 		return complain(-1, "--disk %s: it is empty", path);
-	if (!disk->opt->raw && check_format(disk))
+	if (disk->opt->format == DISK_UNSAID && check_format(disk))
 		return -1;
 	if (disk->size % disk->block)
 		return complain(-1, "--disk %s: %llu bytes are not a multiple of its blocks of "
@@ -113,6 +107,13 @@ static int lock(const struct disk *disk)
 	return complain(-1, "--disk %s: no lock: %s", disk->opt->path, strerror(errno));
 }
 
+static int go_direct(const struct disk *disk, int flags)
+{
+	if (!disk->opt->direct || !fcntl(disk->fd, F_SETFL, flags))
+		return 0;
+	return complain(-1, "--disk %s: %s", disk->opt->path, strerror(errno));
+}
+
 int disk_open(struct disk *disk, const struct disk_options *opt)
 {
 	int flags = (opt->ro ? O_RDONLY : O_RDWR) | (opt->direct ? O_DIRECT : 0);
@@ -120,7 +121,7 @@ int disk_open(struct disk *disk, const struct disk_options *opt)
 
 	disk->opt = opt;
 	disk->user = NULL;
-	if (opt->socket || opt->qcow2) {
+	if (opt->socket || opt->format == DISK_QCOW2) {
 		disk->fd = -1;
 		return disk_user_open(disk);
 	}
@@ -137,8 +138,10 @@ int disk_open(struct disk *disk, const struct disk_options *opt)
 				"uses it", opt->path);
 	if (disk->fd < 0)
 		return complain(EXIT_USAGE, "--disk %s: %s", opt->path, strerror(errno));
-	fcntl(disk->fd, F_SETFL, flags & ~O_EXCL);
-	if (measure(disk) || lock(disk)) {
+	flags &= ~O_EXCL;
+	/* Direct I/O asks for an alignment and a length: not before these are known */
+	fcntl(disk->fd, F_SETFL, flags & ~O_DIRECT);
+	if (measure(disk) || lock(disk) || go_direct(disk, flags)) {
 		close(disk->fd);
 		disk->fd = -1;
 		return EXIT_USAGE;

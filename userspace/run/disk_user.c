@@ -68,7 +68,7 @@ int disk_user_announce(const struct disk_options *opt)
 {
 	if (opt->socket)
 		keeper_add_socket(opt, opt->socket);
-	return opt->qcow2 ? add_daemon(opt) : 0;
+	return opt->format == DISK_QCOW2 ? add_daemon(opt) : 0;
 }
 
 /* ---- the connection */
@@ -158,7 +158,7 @@ int disk_user_open(struct disk *disk)
 	user->opt = opt;
 	user->fd = -1;
 	disk->user = user;
-	if (opt->qcow2 && in_use(opt)) {
+	if (opt->format == DISK_QCOW2 && in_use(opt)) {
 		ret = EXIT_USAGE;
 		goto fail;
 	}
@@ -194,7 +194,7 @@ void disk_user_close(struct disk_user *user)
 {
 	if (user->fd >= 0)
 		close(user->fd);
-	if (user->opt->qcow2)
+	if (user->opt->format == DISK_QCOW2)
 		keeper_end(user->opt, 0, NULL);
 	free(user);
 }

@@ -356,8 +356,7 @@ static int parse_disk_word(struct disk_options *disk, const char *w)
 			return bad("--disk: format=%s: want raw or qcow2", v);
 		if (disk->socket)
 			return bad("--disk: format=: not with vhost-user=");
-		disk->qcow2 = !strcmp(v, "qcow2");
-		disk->raw = !disk->qcow2;
+		disk->format = strcmp(v, "raw") ? DISK_QCOW2 : DISK_RAW;
 		return 0;
 	}
 	v = value_of(w, "cache");
@@ -427,7 +426,7 @@ static int parse_disk(struct options *opt, char *arg)
 	for (const struct disk_options *d = opt->disk; d < disk; d++)
 		if (!strcmp(d->path, arg) && !(d->ro && disk->ro))
 			return bad("--disk %s: given twice, which only disks with ro can be", arg);
-	if (disk->iothread && (disk->socket || disk->qcow2))
+	if (disk->iothread && (disk->socket || disk->format == DISK_QCOW2))
 		return bad("--disk %s: iothread: only for format=raw; another process does the "
 			   "work of this disk", arg);
 	return 0;
@@ -842,7 +841,7 @@ static int read_config(struct options *opt, const char *path)
 /* Another process serves it, by way of guest memory */
 static bool uses_process(const struct disk_options *disk)
 {
-	return disk->socket || disk->qcow2;
+	return disk->socket || disk->format == DISK_QCOW2;
 }
 
 /* The process behind a device sees what the guest has there */

@@ -28,13 +28,16 @@ struct chardev_options {
 
 enum disk_bus { DISK_ANY, DISK_VIRTIO, DISK_SCSI };
 
+/* Without format= an image is raw, and must not look like another's */
+enum disk_format { DISK_UNSAID, DISK_RAW, DISK_QCOW2 };
+
 /* --disk */
 struct disk_options {
 	const char *path;
 	bool ro;
 	bool direct;		/* cache=none */
 	bool packed;		/* ring=packed */
-	bool raw, qcow2;	/* format=; without it a file is not to look like another's */
+	enum disk_format format;
 	bool iothread;
 	enum disk_bus bus;	/* DISK_ANY is DISK_VIRTIO */
 	const char *socket;	/* vhost-user=; path is the whole word then */
