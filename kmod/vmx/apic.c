@@ -261,14 +261,12 @@ void vmx_apic_refresh(struct hvmon_vcpu *vcpu)
 
 /**
  * vmx_apic_section_begin() - the processor takes the LAPIC over
- * @vcpu: the vCPU
+ * @vcpu: the vCPU, with virt_intr
  */
 void vmx_apic_section_begin(struct hvmon_vcpu *vcpu)
 {
 	struct hvmon_lapic *l = vcpu->lapic;
 
-	if (!vcpu->virt_intr)
-		return;
 	if (l->changed) {
 		vmx_apic_refresh(vcpu);
 		give_tmr(vcpu);
@@ -281,7 +279,7 @@ void vmx_apic_section_begin(struct hvmon_vcpu *vcpu)
 
 /**
  * vmx_apic_section_end() - struct hvmon_lapic has it again
- * @vcpu: the vCPU
+ * @vcpu: the vCPU, with virt_intr
  */
 void vmx_apic_section_end(struct hvmon_vcpu *vcpu)
 {
@@ -291,8 +289,6 @@ void vmx_apic_section_end(struct hvmon_vcpu *vcpu)
 	struct hvmon_lapic *l = vcpu->lapic;
 	u32 left = 0;
 
-	if (!vcpu->virt_intr)
-		return;
 	if (vmx_get(vcpu, VMX_INTR_STATUS) & STATUS_RVI) {
 		load_map(vmx, APIC_IRR, irr);
 		store_map(vmx, APIC_IRR, none);

@@ -104,6 +104,16 @@ void vmx_fit_shadow(u64 rflags, u64 debugctl, u64 *blocked, u64 *pending)
 		*pending &= ~VMX_PENDING_BS;
 }
 
+static noinline void fit_shadow(struct hvmon_vcpu *vcpu)
+{
+	u64 blocked = vmx_get(vcpu, VMX_INTERRUPTIBILITY);
+	u64 pending = vmx_get(vcpu, VMX_PENDING_DBG);
+
+	vmx_fit_shadow(vcpu->regs.rflags, vmx_get(vcpu, VMX_DEBUGCTL), &blocked, &pending);
+	vmx_set(vcpu, VMX_INTERRUPTIBILITY, blocked);
+	vmx_set(vcpu, VMX_PENDING_DBG, pending);
+}
+
 /**
  * vmx_events_section_begin() - what happened between sections may not fit
  * @vcpu: the vCPU, in a section
@@ -111,17 +121,12 @@ void vmx_fit_shadow(u64 rflags, u64 debugctl, u64 *blocked, u64 *pending)
 void vmx_events_section_begin(struct hvmon_vcpu *vcpu)
 {
 	const struct hvmon_vmx_vcpu *vmx = vcpu->vmx;
-	u64 rflags = vcpu->regs.rflags, blocked, pending;
+	u64 rflags = vcpu->regs.rflags;
 
-	if (likely(!(rflags & X86_EFLAGS_TF) && rflags == vmx->field[VMX_RFLAGS] &&
-		   !arch_test_bit(VMX_INTERRUPTIBILITY, vmx->dirty) &&
-		   !arch_test_bit(VMX_PENDING_DBG, vmx->dirty)))
-		return;
-	blocked = vmx_get(vcpu, VMX_INTERRUPTIBILITY);
-	pending = vmx_get(vcpu, VMX_PENDING_DBG);
-	vmx_fit_shadow(rflags, vmx_get(vcpu, VMX_DEBUGCTL), &blocked, &pending);
-	vmx_set(vcpu, VMX_INTERRUPTIBILITY, blocked);
-	vmx_set(vcpu, VMX_PENDING_DBG, pending);
+	if (unlikely(rflags & X86_EFLAGS_TF || rflags != vmx->field[VMX_RFLAGS] ||
+		     arch_test_bit(VMX_INTERRUPTIBILITY, vmx->dirty) ||
+		     arch_test_bit(VMX_PENDING_DBG, vmx->dirty)))
+		fit_shadow(vcpu);
 }
 
 /* ---- hooks ---- */

@@ -4,8 +4,10 @@
  * than the host had it: at a section's two ends.
  */
 #include <linux/percpu.h>
+#include <linux/thread_info.h>
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
+#include <asm/fsgsbase.h>
 #include <asm/msr-index.h>
 #include <asm/processor.h>
 #include <asm/segment.h>
@@ -27,24 +29,57 @@ const u32 vmx_switched_msrs[VMX_NR_MSRS] = {
 	[VMX_MSR_KERNEL_GS] = MSR_KERNEL_GS_BASE,
 };
 
+/*
+ * SYSCALL's are those that the kernel writes, the same whenever a processor starts; but
+ * another hypervisor may have left its guest's there until the next return to user space,
+ * which the thread has been told of, whoever it is: see user-return-notifier.h.
+ */
+static bool msrs_may_be_foreign(const struct vmx_cpu *cpu)
+{
+	return cpu->borrowed || test_thread_flag(TIF_USER_RETURN_NOTIFY);
+}
+
+static noinline void learn_msrs(struct vmx_cpu *cpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < VMX_MSR_KERNEL_GS; i++)
+		cpu->msr[i] = hvmon_rdmsr(vmx_switched_msrs[i]);
+	cpu->msrs_known = !msrs_may_be_foreign(cpu);
+}
+
+static __always_inline void load_msr(const struct hvmon_vmx_vcpu *vmx, const struct vmx_cpu *cpu,
+				     enum vmx_switched_msr i)
+{
+	if (cpu->msr[i] != vmx->msr[i])
+		hvmon_wrmsr(vmx_switched_msrs[i], vmx->msr[i]);
+}
+
+static __always_inline void unload_msr(const struct hvmon_vmx_vcpu *vmx,
+				       const struct vmx_cpu *cpu, enum vmx_switched_msr i)
+{
+	if (cpu->msr[i] != vmx->msr[i])
+		hvmon_wrmsr(vmx_switched_msrs[i], cpu->msr[i]);
+}
+
 /**
  * vmx_msrs_section_begin() - SYSCALL's MSRs and the other GS base become the guest's
  * @vcpu: the vCPU
  * @cpu: this processor
- *
- * The host's are read, never assumed: another hypervisor may have left its
- * guest's there until its thread returns to user space.
  */
 void vmx_msrs_section_begin(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 {
 	struct hvmon_vmx_vcpu *vmx = vcpu->vmx;
-	unsigned int i;
 
-	for (i = 0; i < VMX_NR_MSRS; i++) {
-		cpu->msr[i] = hvmon_rdmsr(vmx_switched_msrs[i]);
-		if (cpu->msr[i] != vmx->msr[i])
-			hvmon_wrmsr(vmx_switched_msrs[i], vmx->msr[i]);
-	}
+	if (unlikely(!cpu->msrs_known || msrs_may_be_foreign(cpu)))
+		learn_msrs(cpu);
+	/* The launcher's own */
+	cpu->msr[VMX_MSR_KERNEL_GS] = hvmon_rdmsr(MSR_KERNEL_GS_BASE);
+	load_msr(vmx, cpu, VMX_MSR_STAR);
+	load_msr(vmx, cpu, VMX_MSR_LSTAR);
+	load_msr(vmx, cpu, VMX_MSR_CSTAR);
+	load_msr(vmx, cpu, VMX_MSR_SFMASK);
+	load_msr(vmx, cpu, VMX_MSR_KERNEL_GS);
 	vmx->msr_loaded = true;
 }
 
@@ -58,13 +93,14 @@ void vmx_msrs_section_begin(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 void vmx_msrs_section_end(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 {
 	struct hvmon_vmx_vcpu *vmx = vcpu->vmx;
-	unsigned int i;
 
 	vmx->msr[VMX_MSR_KERNEL_GS] = hvmon_rdmsr(MSR_KERNEL_GS_BASE);
 	vmx->msr_loaded = false;
-	for (i = 0; i < VMX_NR_MSRS; i++)
-		if (cpu->msr[i] != vmx->msr[i])
-			hvmon_wrmsr(vmx_switched_msrs[i], cpu->msr[i]);
+	unload_msr(vmx, cpu, VMX_MSR_STAR);
+	unload_msr(vmx, cpu, VMX_MSR_LSTAR);
+	unload_msr(vmx, cpu, VMX_MSR_CSTAR);
+	unload_msr(vmx, cpu, VMX_MSR_SFMASK);
+	unload_msr(vmx, cpu, VMX_MSR_KERNEL_GS);
 }
 
 /**
@@ -144,27 +180,30 @@ void vmx_dr_section_begin(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 		load_dr(vcpu->vmx, cpu);
 }
 
-void vmx_dr_section_end(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
+static noinline void unload_dr(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 {
 	struct hvmon_vmx_vcpu *vmx = vcpu->vmx;
-	unsigned long dr6;
+	unsigned long dr6 = native_get_debugreg(6);
 	int i;
 
-	if (vmx->dr_loaded) {
-		dr6 = native_get_debugreg(6);
-		vmx->dr6 = dr6;
-		for (i = 0; i < 4; i++) {
-			vmx->dr[i] = native_get_debugreg(i);
-			native_set_debugreg(i, cpu->dr[i]);
-		}
-		vmx->dr_loaded = false;
-		if (dr6 != cpu->dr6)
-			native_set_debugreg(6, cpu->dr6);
-		if (!(vmx_get(vcpu, VMX_DR7) & DR7_ENABLES)) {
-			vmx->dr_live = false;
-			vmx_set_bits(vcpu, VMX_PROC_CTLS, VMX_PROC_MOV_DR);
-		}
+	vmx->dr6 = dr6;
+	for (i = 0; i < 4; i++) {
+		vmx->dr[i] = native_get_debugreg(i);
+		native_set_debugreg(i, cpu->dr[i]);
 	}
+	vmx->dr_loaded = false;
+	if (dr6 != cpu->dr6)
+		native_set_debugreg(6, cpu->dr6);
+	if (!(vmx_get(vcpu, VMX_DR7) & DR7_ENABLES)) {
+		vmx->dr_live = false;
+		vmx_set_bits(vcpu, VMX_PROC_CTLS, VMX_PROC_MOV_DR);
+	}
+}
+
+void vmx_dr_section_end(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
+{
+	if (unlikely(vcpu->vmx->dr_loaded))
+		unload_dr(vcpu, cpu);
 	if (cpu->dr7 != DR7_RESET)
 		native_set_debugreg(7, cpu->dr7);
 	if (cpu->debugctl)
@@ -186,7 +225,7 @@ void vmx_set_dr(struct hvmon_vcpu *vcpu, int n, u64 val)
 /* ---- tables and selectors of the host ---- */
 
 /* What is a processor's for good: its GDT, IDT, TSS and per-CPU area */
-static void learn(struct vmx_cpu *cpu)
+static noinline void learn(struct vmx_cpu *cpu)
 {
 	const struct ldttss_desc *tss;
 
@@ -199,10 +238,30 @@ static void learn(struct vmx_cpu *cpu)
 	cpu->known = true;
 }
 
-/* The state-save fields hold selectors with RPL and TI clear only: 27.2.3 */
-static u16 fit(u16 selector)
+/* The vCPU has not been on this processor before, or elsewhere since */
+static noinline void give_cpu(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 {
-	return selector & 7 ? 0 : selector;
+	if (!cpu->known)
+		learn(cpu);
+	vmx_set(vcpu, VMX_HOST_GS_BASE, cpu->gs_base);
+	vmx_set(vcpu, VMX_HOST_TR_BASE, cpu->tr_base);
+	vmx_set(vcpu, VMX_HOST_GDTR_BASE, cpu->gdt.address);
+	vmx_set(vcpu, VMX_HOST_IDTR_BASE, cpu->idt.address);
+	vmx_set(vcpu, VMX_HOST_SYSENTER_ESP, cpu->sysenter_esp);
+	vcpu->vmx->host_cpu = cpu;
+}
+
+static union vmx_selectors selectors(void)
+{
+	union vmx_selectors s;
+	u32 ds, es, fs, gs;
+
+	savesegment(ds, ds);
+	savesegment(es, es);
+	savesegment(fs, fs);
+	savesegment(gs, gs);
+	s.all = ds | es << 16 | (u64)(fs | gs << 16) << 32;
+	return s;
 }
 
 /**
@@ -210,31 +269,21 @@ static u16 fit(u16 selector)
  * @vcpu: the vCPU
  * @cpu: this processor
  *
- * Selectors that an exit cannot load (a 32-bit launcher's, or its LDT's) are
- * loaded by vmx_host_section_end(): the kernel itself uses none of them.
+ * The fields of the data segments' selectors are 0, as the kernel leaves them, and as
+ * they have to be where a selector has RPL or TI set (27.2.3). What a launcher has put
+ * there, a 32-bit one above all, is loaded by vmx_host_section_end().
  */
 void vmx_host_section_begin(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 {
-	if (unlikely(!cpu->known))
-		learn(cpu);
-	savesegment(ds, cpu->ds);
-	savesegment(es, cpu->es);
-	savesegment(fs, cpu->fs);
-	savesegment(gs, cpu->gs);
+	if (unlikely(vcpu->vmx->host_cpu != cpu))
+		give_cpu(vcpu, cpu);
+	cpu->selectors = selectors();
 	store_ldt(cpu->ldt);
-	vmx_set(vcpu, VMX_HOST_DS_SELECTOR, fit(cpu->ds));
-	vmx_set(vcpu, VMX_HOST_ES_SELECTOR, fit(cpu->es));
-	vmx_set(vcpu, VMX_HOST_FS_SELECTOR, fit(cpu->fs));
-	vmx_set(vcpu, VMX_HOST_GS_SELECTOR, fit(cpu->gs));
-	cpu->fs_base = hvmon_rdmsr(MSR_FS_BASE);
+	cpu->fs_base = x86_fsbase_read_cpu();
 	vmx_set(vcpu, VMX_HOST_FS_BASE, cpu->fs_base);
-	vmx_set(vcpu, VMX_HOST_GS_BASE, cpu->gs_base);
-	vmx_set(vcpu, VMX_HOST_TR_BASE, cpu->tr_base);
-	vmx_set(vcpu, VMX_HOST_GDTR_BASE, cpu->gdt.address);
-	vmx_set(vcpu, VMX_HOST_IDTR_BASE, cpu->idt.address);
-	vmx_set(vcpu, VMX_HOST_SYSENTER_ESP, cpu->sysenter_esp);
-	vmx_set(vcpu, VMX_HOST_CR0, read_cr0());
-	vmx_set(vcpu, VMX_HOST_CR3, __read_cr3());
+	/* Natively: no paravirtual host has VT-x */
+	vmx_set(vcpu, VMX_HOST_CR0, native_read_cr0());
+	vmx_set(vcpu, VMX_HOST_CR3, __native_read_cr3());
 	vmx_set(vcpu, VMX_HOST_CR4, cpu->cr4 | X86_CR4_VMXE);
 }
 
@@ -245,6 +294,23 @@ static void load_gs_selector(u16 selector)
 		     "mov %0, %%gs\n\t"
 		     "mfence\n\t"
 		     "swapgs" : : "r" ((u32)selector) : "memory");
+}
+
+static noinline void load_selectors(const struct vmx_cpu *cpu)
+{
+	const union vmx_selectors s = cpu->selectors;
+
+	asm volatile("lldt %w0" : : "q" (cpu->ldt));
+	asm volatile("mov %0, %%ds" : : "r" ((u32)s.ds));
+	asm volatile("mov %0, %%es" : : "r" ((u32)s.es));
+	if (s.fs) {
+		asm volatile("mov %0, %%fs" : : "r" ((u32)s.fs) : "memory");
+		hvmon_wrmsr(MSR_FS_BASE, cpu->fs_base);
+	}
+	if (s.gs) {
+		load_gs_selector(s.gs);
+		hvmon_wrmsr(MSR_KERNEL_GS_BASE, cpu->msr[VMX_MSR_KERNEL_GS]);
+	}
 }
 
 /**
@@ -259,18 +325,6 @@ void vmx_host_section_end(struct vmx_cpu *cpu)
 	native_load_gdt(&cpu->gdt);
 	native_load_idt(&cpu->idt);
 	this_cpu_write(__tss_limit_invalid, true);
-	if (unlikely(cpu->ldt))
-		asm volatile("lldt %w0" : : "q" (cpu->ldt));
-	if (unlikely(cpu->ds & 7))
-		asm volatile("mov %0, %%ds" : : "r" ((u32)cpu->ds));
-	if (unlikely(cpu->es & 7))
-		asm volatile("mov %0, %%es" : : "r" ((u32)cpu->es));
-	if (unlikely(cpu->fs & 7)) {
-		asm volatile("mov %0, %%fs" : : "r" ((u32)cpu->fs) : "memory");
-		hvmon_wrmsr(MSR_FS_BASE, cpu->fs_base);
-	}
-	if (unlikely(cpu->gs & 7)) {
-		load_gs_selector(cpu->gs);
-		hvmon_wrmsr(MSR_KERNEL_GS_BASE, cpu->msr[VMX_MSR_KERNEL_GS]);
-	}
+	if (unlikely(cpu->ldt || cpu->selectors.all))
+		load_selectors(cpu);
 }

@@ -47,19 +47,19 @@ static atomic64_t next_id = ATOMIC64_INIT(1);
 	_r;								\
 })
 
-static int vmxon(u64 pa)
+static int vmxon(const u64 *pa)
 {
-	return VMX_INSN("vmxon", pa);
+	return VMX_INSN("vmxon", *pa);
 }
 
-static int vmptrld(u64 pa)
+static int vmptrld(const u64 *pa)
 {
-	return VMX_INSN("vmptrld", pa);
+	return VMX_INSN("vmptrld", *pa);
 }
 
-static int vmclear(u64 pa)
+static int vmclear(const u64 *pa)
 {
-	return VMX_INSN("vmclear", pa);
+	return VMX_INSN("vmclear", *pa);
 }
 
 static int store_pointer(u64 *pa)
@@ -86,17 +86,14 @@ static void leave_vmx(void)
 #define INVEPT_ALL	2
 
 /* 31.3, INVEPT */
-static noinstr void flush_ept(u64 eptp)
+static noinstr void flush_ept(struct hvmon_vmx_vcpu *vmx)
 {
-	const struct {
-		u64 eptp, reserved;
-	} desc = { .eptp = eptp };
 	u64 type = vmx_hw.ept_vpid & VMX_EPT_INVEPT_SINGLE ? INVEPT_SINGLE : INVEPT_ALL;
 
 	asm volatile("1: invept %0, %1\n"
 		     "2:\n"
 		     _ASM_EXTABLE(1b, 2b)
-		     : : "m" (desc), "r" (type) : "cc", "memory");
+		     : : "m" (vmx->invept), "r" (type) : "cc", "memory");
 }
 
 /* The kernel's copy of CR4 need not know: the bit does not outlive the section */
@@ -126,7 +123,7 @@ static int own_cpu(struct vmx_cpu *cpu)
 		return r;
 	}
 	write_cr4(cpu->cr4 | X86_CR4_VMXE);
-	r = vmxon(cpu->region_pa);
+	r = vmxon(&cpu->region_pa);
 	if (r) {
 		write_cr4(cpu->cr4);
 		pr_err_ratelimited("hvmon: VMXON failed on CPU %u: the region's revision is 0x%x, the processor's 0x%x\n",
@@ -141,7 +138,7 @@ static void disown_cpu(struct vmx_cpu *cpu)
 		leave_vmx();
 		write_cr4(cpu->cr4);
 	} else if (cpu->old_vmcs != NO_VMCS) {
-		vmptrld(cpu->old_vmcs);
+		vmptrld(&cpu->old_vmcs);
 	}
 }
 
@@ -151,7 +148,7 @@ static int make_current(struct hvmon_vmx_vcpu *vmx, struct vmx_cpu *cpu)
 
 	if (r)
 		return r;
-	r = vmptrld(vmx->vmcs_pa);
+	r = vmptrld(&vmx->vmcs_pa);
 	if (r) {
 		disown_cpu(cpu);
 		pr_err_ratelimited("hvmon: VMPTRLD failed: the VMCS's revision is 0x%x, the processor's 0x%x\n",
@@ -165,7 +162,7 @@ static int make_current(struct hvmon_vmx_vcpu *vmx, struct vmx_cpu *cpu)
 /* VMCLEAR: the next section may be on another processor (25.11.1) */
 static void release(struct hvmon_vmx_vcpu *vmx, struct vmx_cpu *cpu)
 {
-	vmclear(vmx->vmcs_pa);
+	vmclear(&vmx->vmcs_pa);
 	vmx->current_here = false;
 	vmx->sw.launched = 0;
 	disown_cpu(cpu);
@@ -275,7 +272,8 @@ static int section_begin(struct hvmon_vcpu *vcpu)
 	host_msrs_begin(cpu, vmx);
 	vmx_dr_section_begin(vcpu, cpu);
 	vmx_msrs_section_begin(vcpu, cpu);
-	vmx_apic_section_begin(vcpu);
+	if (vcpu->virt_intr)
+		vmx_apic_section_begin(vcpu);
 	vmx_pml_section_begin(vcpu);
 	vmx_sync(vcpu, cpu);
 	vmx_events_section_begin(vcpu);
@@ -293,7 +291,8 @@ static void section_end(struct hvmon_vcpu *vcpu)
 	hvmon_fpu_section_end(vcpu);
 	if (vmx->pml_on)
 		vmx_pml_drain(vcpu);
-	vmx_apic_section_end(vcpu);
+	if (vcpu->virt_intr)
+		vmx_apic_section_end(vcpu);
 	vmx_dr_section_end(vcpu, cpu);
 	vmx_msrs_section_end(vcpu, cpu);
 	if (vmx_hw.rdtscp && cpu->tsc_aux_now != cpu->tsc_aux)
@@ -398,7 +397,8 @@ static noinstr int enter(struct hvmon_vcpu *vcpu)
 		vmx_flush_dirty(vmx);
 	if (vmx->flush) {
 		vmx->flush = false;
-		flush_ept(vmx->field[VMX_EPTP]);
+		vmx->invept.eptp = vmx->field[VMX_EPTP];
+		flush_ept(vmx);
 	}
 	if (unlikely(hvmon_vmx_enter(regs, &vmx->sw))) {
 		/* The guest's state is as it was written */
@@ -557,7 +557,7 @@ static int vcpu_init(struct hvmon_vcpu *vcpu)
 	cpu = this_cpu_ptr(&vmx_cpus);
 	r = own_cpu(cpu);
 	if (!r) {
-		r = vmclear(vmx->vmcs_pa);
+		r = vmclear(&vmx->vmcs_pa);
 		disown_cpu(cpu);
 	}
 	local_irq_restore(flags);

@@ -424,6 +424,14 @@ static_assert(HVMON_RSP == 4 && HVMON_RBP == 5 && HVMON_RSI == 6 && HVMON_RDI ==
 static_assert(HVMON_ES == 0 && HVMON_CS == 1 && HVMON_SS == 2 && HVMON_DS == 3);
 static_assert(HVMON_FS == 4 && HVMON_GS == 5 && HVMON_LDTR == 6 && HVMON_TR == 7);
 
+/* The data segments' selectors that threads choose for themselves */
+union vmx_selectors {
+	struct {
+		u16 ds, es, fs, gs;
+	};
+	u64 all;
+};
+
 /**
  * struct vmx_cpu - one processor: its VMXON region, and what a section found
  * @region: VMXON region
@@ -438,11 +446,9 @@ static_assert(HVMON_FS == 4 && HVMON_GS == 5 && HVMON_LDTR == 6 && HVMON_TR == 7
  * @gdt: the host's: an exit leaves a limit of 0xffff
  * @idt: the host's, likewise
  * @ldt: selector, which an exit makes null
- * @ds: selector, like those that follow
- * @es: see @ds
- * @fs: see @ds
- * @gs: see @ds
+ * @selectors: the thread's
  * @fs_base: the host's
+ * @msrs_known: SYSCALL's among what follows have been read, for good
  * @msr: the host's values of what is switched by hand
  * @debugctl: the host's: an exit clears it
  * @tsc_aux: the host's
@@ -463,8 +469,10 @@ struct vmx_cpu {
 	bool known;
 	u64 tr_base, gs_base, sysenter_esp;
 	struct desc_ptr gdt, idt;
-	u16 ldt, ds, es, fs, gs;
+	u16 ldt;
+	union vmx_selectors selectors;
 	u64 fs_base;
+	bool msrs_known;
 	u64 msr[VMX_NR_MSRS];
 	u64 debugctl;
 	u64 tsc_aux, tsc_aux_now;
@@ -485,8 +493,10 @@ DECLARE_PER_CPU(struct vmx_cpu, vmx_cpus);
  * @field: the cache of the VMCS
  * @valid: fields whose cached value is the present one
  * @dirty: fields whose cached value the VMCS has not got yet; all of them valid
+ * @host_cpu: the processor whose own tables and bases the fields of the host have
  * @current_here: the VMCS is current on this processor: VMREAD may be used
  * @flush: mappings that this vCPU may use have changed
+ * @invept: INVEPT's descriptor, which lies in memory
  * @injecting: the next entry delivers an event
  * @pdptrs_stale: the PDPTEs have to be read from memory before the next entry
  * @nmi: the exit was an NMI of the host's, to be delivered at the section's end
@@ -515,8 +525,12 @@ struct hvmon_vmx_vcpu {
 	u64 field[VMX_NR_FIELDS];
 	DECLARE_BITMAP(valid, VMX_NR_FIELDS);
 	DECLARE_BITMAP(dirty, VMX_NR_FIELDS);
+	struct vmx_cpu *host_cpu;
 	bool current_here;
 	bool flush;
+	struct {
+		u64 eptp, reserved;
+	} invept;
 	bool injecting;
 	bool pdptrs_stale;
 	bool nmi, machine_check;
@@ -537,13 +551,20 @@ struct hvmon_vmx_vcpu {
 
 u64 vmx_fetch(struct hvmon_vcpu *vcpu, enum vmx_field field);
 
+/* What exits leave alone always is, since vmx_vmcs_init(): no need to look, then */
+static __always_inline bool vmx_is_known(const struct hvmon_vmx_vcpu *vmx, enum vmx_field field)
+{
+	return (__builtin_constant_p(field) && field < VMX_FIRST_VOLATILE) ||
+	       arch_test_bit(field, vmx->valid);
+}
+
 /*
  * A field's present value: from the cache, else from the VMCS. Outside a
  * section that means to borrow the processor for a moment.
  */
 static __always_inline u64 vmx_get(struct hvmon_vcpu *vcpu, enum vmx_field field)
 {
-	if (likely(arch_test_bit(field, vcpu->vmx->valid)))
+	if (likely(vmx_is_known(vcpu->vmx, field)))
 		return vcpu->vmx->field[field];
 	return vmx_fetch(vcpu, field);
 }
@@ -553,7 +574,7 @@ static __always_inline void vmx_set(struct hvmon_vcpu *vcpu, enum vmx_field fiel
 {
 	struct hvmon_vmx_vcpu *vmx = vcpu->vmx;
 
-	if (arch_test_bit(field, vmx->valid) && vmx->field[field] == val)
+	if (vmx_is_known(vmx, field) && vmx->field[field] == val)
 		return;
 	vmx->field[field] = val;
 	arch___set_bit(field, vmx->valid);
@@ -645,7 +666,7 @@ static __always_inline u64 vmx_peek(struct hvmon_vcpu *vcpu, enum vmx_field fiel
 {
 	struct hvmon_vmx_vcpu *vmx = vcpu->vmx;
 
-	if (likely(arch_test_bit(field, vmx->valid)))
+	if (likely(vmx_is_known(vmx, field)))
 		return vmx->field[field];
 	return likely(vmx->current_here) ? vmx_vmread(field) : vmx_fetch(vcpu, field);
 }

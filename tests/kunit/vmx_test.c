@@ -104,10 +104,15 @@ static void cache_dirty(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, dirty(vcpu, VMX_CR3));
 	KUNIT_EXPECT_EQ(test, vmx_get(vcpu, VMX_CR3), 0x1000);
 	/* Not known: written whatever the old value was */
-	clear_bit(VMX_RSP, vcpu->vmx->valid);
-	vmx_set(vcpu, VMX_RSP, 0);
-	KUNIT_EXPECT_TRUE(test, dirty(vcpu, VMX_RSP));
-	KUNIT_EXPECT_TRUE(test, test_bit(VMX_RSP, vcpu->vmx->valid));
+	clear_bit(VMX_CR0, vcpu->vmx->valid);
+	vmx_set(vcpu, VMX_CR0, 0);
+	KUNIT_EXPECT_TRUE(test, dirty(vcpu, VMX_CR0));
+	KUNIT_EXPECT_TRUE(test, test_bit(VMX_CR0, vcpu->vmx->valid));
+	/* Exits leave it alone, so that it is always known */
+	vmx_set(vcpu, VMX_HOST_CR3, 0);
+	KUNIT_EXPECT_FALSE(test, dirty(vcpu, VMX_HOST_CR3));
+	vmx_set(vcpu, VMX_HOST_CR3, 0x1000);
+	KUNIT_EXPECT_TRUE(test, dirty(vcpu, VMX_HOST_CR3));
 }
 
 /* Claim: an exit makes the guest's fields unknown, not what only we write */
