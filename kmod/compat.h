@@ -103,6 +103,14 @@ static __always_inline void hvmon_guest_exit(void)
 #include <asm/cpuid/api.h>
 #endif
 
+/* ---- native_load_gs_index(), once part of asm/special_insns.h ---- */
+
+#if __has_include("asm/gsseg.h")
+#include <asm/gsseg.h>
+#else
+#include <asm/special_insns.h>
+#endif
+
 /* ---- debug registers: 6.1's header counts on asm/processor.h ---- */
 
 #include <asm/debugreg.h>

@@ -30,9 +30,10 @@ const u32 vmx_switched_msrs[VMX_NR_MSRS] = {
 };
 
 /*
- * SYSCALL's are those that the kernel writes, the same whenever a processor starts; but
- * another hypervisor may have left its guest's there until the next return to user space,
- * which the thread has been told of, whoever it is: see user-return-notifier.h.
+ * SYSCALL's are those that the kernel writes, the same whenever a processor starts (but
+ * CSTAR, which Intel's do not use and the kernel leaves alone); but another hypervisor
+ * may have left its guest's there until the next return to user space, which the thread
+ * has been told of, whoever it is: see user-return-notifier.h.
  */
 static bool msrs_may_be_foreign(const struct vmx_cpu *cpu)
 {
@@ -269,9 +270,9 @@ static union vmx_selectors selectors(void)
  * @vcpu: the vCPU
  * @cpu: this processor
  *
- * The fields of the data segments' selectors are 0, as the kernel leaves them, and as
- * they have to be where a selector has RPL or TI set (27.2.3). What a launcher has put
- * there, a 32-bit one above all, is loaded by vmx_host_section_end().
+ * The fields of the data segments' selectors are 0: nothing in the kernel uses these, and
+ * one with RPL or TI set is not allowed there (27.2.3). Those of the launcher's thread, a
+ * 32-bit one's above all, are loaded by vmx_host_section_end().
  */
 void vmx_host_section_begin(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 {
@@ -287,28 +288,24 @@ void vmx_host_section_begin(struct hvmon_vcpu *vcpu, struct vmx_cpu *cpu)
 	vmx_set(vcpu, VMX_HOST_CR4, cpu->cr4 | X86_CR4_VMXE);
 }
 
-/* KERNEL_GS_BASE, which this changes, is restored after it */
-static void load_gs_selector(u16 selector)
-{
-	asm volatile("swapgs\n\t"
-		     "mov %0, %%gs\n\t"
-		     "mfence\n\t"
-		     "swapgs" : : "r" ((u32)selector) : "memory");
-}
-
+/*
+ * A thread may have selectors whose descriptors are gone or others by now: modify_ldt()
+ * and set_thread_area() leave what is in the registers alone. These become 0, by the
+ * kernel's own fixups, as they would at its next switch to the thread.
+ */
 static noinline void load_selectors(const struct vmx_cpu *cpu)
 {
 	const union vmx_selectors s = cpu->selectors;
 
 	asm volatile("lldt %w0" : : "q" (cpu->ldt));
-	asm volatile("mov %0, %%ds" : : "r" ((u32)s.ds));
-	asm volatile("mov %0, %%es" : : "r" ((u32)s.es));
+	loadsegment(ds, s.ds);
+	loadsegment(es, s.es);
 	if (s.fs) {
-		asm volatile("mov %0, %%fs" : : "r" ((u32)s.fs) : "memory");
+		loadsegment(fs, s.fs);
 		hvmon_wrmsr(MSR_FS_BASE, cpu->fs_base);
 	}
 	if (s.gs) {
-		load_gs_selector(s.gs);
+		native_load_gs_index(s.gs);
 		hvmon_wrmsr(MSR_KERNEL_GS_BASE, cpu->msr[VMX_MSR_KERNEL_GS]);
 	}
 }

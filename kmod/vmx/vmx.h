@@ -448,7 +448,7 @@ union vmx_selectors {
  * @ldt: selector, which an exit makes null
  * @selectors: the thread's
  * @fs_base: the host's
- * @msrs_known: SYSCALL's among what follows have been read, for good
+ * @msrs_known: SYSCALL's among what follows have been read, and were the host's
  * @msr: the host's values of what is switched by hand
  * @debugctl: the host's: an exit clears it
  * @tsc_aux: the host's

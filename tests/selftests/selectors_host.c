@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The launcher's data segments come through a guest: selectors, bases, and the LDT. */
+/*
+ * The launcher's data segments come through a guest: selectors, bases, and the LDT. One
+ * whose descriptor is gone by then becomes 0, or stays; the host does not suffer.
+ */
 #include "hvt.h"
 
 #include <asm/ldt.h>
@@ -50,6 +53,31 @@ static u32 at_gs(void)
 	return val;
 }
 
+/* The kernel reloads DS and ES when an entry goes, until the next switch not the others */
+static void stale_ldt(struct hvt_vcpu *v, struct user_desc *entry, bool fs)
+{
+	const struct selectors none = { }, rows[] = {
+		{ .gs = LDT_ENTRY },
+		{ .fs = LDT_ENTRY },
+		{ .fs = LDT_ENTRY, .gs = LDT_ENTRY },
+	};
+	struct user_desc gone = { .read_exec_only = 1, .seg_not_present = 1 };
+	struct selectors got;
+
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (rows[i].fs && !fs)
+			continue;
+		SYS(syscall(SYS_modify_ldt, 1, entry, sizeof(*entry)));
+		load(&rows[i], fs);
+		SYS(syscall(SYS_modify_ldt, 1, &gone, sizeof(gone)));
+		EXPECT(v, HVMON_EXIT_HLT);
+		got = read_back();
+		CHECK(!got.gs || got.gs == rows[i].gs, "%#x", got.gs);
+		CHECK(!got.fs || got.fs == rows[i].fs, "%#x", got.fs);
+		load(&none, fs);
+	}
+}
+
 int main(void)
 {
 	/* Each differs from the one before, and all at the end from the first */
@@ -58,6 +86,7 @@ int main(void)
 		{ .ds = USER_DS },
 		{ .ds = USER_DS & ~3, .es = USER_DS },
 		{ .fs = USER_DS },
+		{ .gs = USER_DS },
 		{ .ds = USER_DS, .es = USER_DS, .fs = USER_DS, .gs = LDT_ENTRY },
 		{ .gs = LDT_ENTRY },
 		{ },
@@ -91,18 +120,26 @@ int main(void)
 		if (!fs)
 			want.fs = 0;
 		load(&want, fs);
+		if (fs && want.gs == USER_DS)
+			asm volatile("wrgsbase %0" : : "r" (low));
 		EXPECT(v, HVMON_EXIT_HLT);
 		got = read_back();
 		CHECK_EQ(got.ds, want.ds);
 		CHECK_EQ(got.es, want.es);
 		CHECK_EQ(got.fs, want.fs);
 		CHECK_EQ(got.gs, want.gs);
-		if (!want.gs || !ldt)
+		if (want.gs == USER_DS && fs)
+			CHECK_EQ(at_gs(), told);
+		if (want.gs != LDT_ENTRY)
 			continue;
 		CHECK_EQ(at_gs(), told);
 		/* Loaded anew, which needs the LDT */
 		load(&want, fs);
 		CHECK_EQ(at_gs(), told);
 	}
+	if (ldt)
+		stale_ldt(v, &entry, fs);
+	if (!fs || !ldt)
+		fprintf(stderr, "# without%s%s\n", fs ? "" : " FS", ldt ? "" : " an LDT");
 	return 0;
 }
