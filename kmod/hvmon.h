@@ -136,7 +136,8 @@ struct hvmon_mmu {
 /* vCPU */
 
 /*
- * vCPU modes and their legal changes, checked by hvmon_vcpu_set_mode():
+ * vCPU modes and their legal changes, checked by hvmon_vcpu_set_mode() in kernels with
+ * CONFIG_DEBUG_VM:
  *
  *   IDLE ----------> RUNNING       HVMON_RUN begins
  *   RUNNING -------> IDLE          HVMON_RUN ends
@@ -956,7 +957,10 @@ void hvmon_irq_eoi(struct hvmon_vcpu *vcpu, u8 vector);
 
 /* An interrupt the vCPU could take now (TPR, PPR, ISR considered): -1 if none */
 int hvmon_irq_pending(struct hvmon_vcpu *vcpu);
-/* Take it: IRR to ISR, or the PIC's INTA cycle. The vector, -1 if there is none */
+/*
+ * Take it: IRR to ISR, or the PIC's INTA cycle. The vector, -1 if there is none; @more
+ * may be pending without a request
+ */
 int hvmon_irq_ack(struct hvmon_vcpu *vcpu, bool *more);
 
 int hvmon_lapic_create(struct hvmon_vcpu *vcpu);

@@ -868,18 +868,21 @@ static noinline int extint_ack(struct hvmon_vcpu *vcpu)
 /**
  * hvmon_irq_ack() - take the interrupt that hvmon_irq_pending() would find
  * @vcpu: the caller's
- * @more: whether another can be pending at once. Not after one of the LAPIC's: it
+ * @more: whether another may be pending at once. Not after one of the LAPIC's: it
  *        was the highest, and what is left there of its class or below has to wait
- *        for its EOI (SDM vol. 3, 11.8.3.1)
+ *        for its EOI (SDM vol. 3, 11.8.3.1). But INTA may have let a line rise
  *
  * Return: its vector, -1 if there is none.
  */
 int hvmon_irq_ack(struct hvmon_vcpu *vcpu, bool *more)
 {
-	int vector = extint_pending(vcpu) ? extint_ack(vcpu) : -1;
+	int vector;
 
-	*more = vector >= 0;
-	if (vector >= 0)
-		return vector;
+	*more = extint_pending(vcpu);
+	if (*more) {
+		vector = extint_ack(vcpu);
+		if (vector >= 0)
+			return vector;
+	}
 	return !vcpu->virt_intr && lapic_may_have(vcpu) ? hvmon_lapic_ack(vcpu->lapic) : -1;
 }

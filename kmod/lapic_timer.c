@@ -188,7 +188,7 @@ bool hvmon_lapic_timer_stop(struct hvmon_lapic *l)
 		vcpu->deadline_tsc = 0;
 		due = tick_due(l, l->timer.due);
 	} else {
-		/* Seldom is: not worth four calls to learn it */
+		/* It seldom runs: not worth four calls to learn that */
 		if (!hrtimer_active(&l->hrtimer) || hrtimer_cancel(&l->hrtimer) <= 0)
 			return false;
 		due = tick_due(l, ktime_to_ns(hrtimer_get_expires(&l->hrtimer)));

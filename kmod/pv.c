@@ -335,6 +335,11 @@ bool hvmon_pv_eoi_take_back(struct hvmon_vcpu *vcpu)
 	if (r == -EAGAIN && vcpu->in_section) {
 		hvmon_request(vcpu, HVMON_REQ_KICK);
 		hvmon_request(vcpu, HVMON_REQ_EVENT);
+		/*
+		 * The look for requests before the entry may have been; an event may be in
+		 * the control block, and the section must not end without its entry
+		 */
+		hvmon_send_reschedule(smp_processor_id());
 		return false;
 	}
 	vcpu->pv.eoi_pending = false;

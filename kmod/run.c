@@ -195,7 +195,7 @@ static void inject_events(struct hvmon_vcpu *vcpu)
 	ev.vector = vector;
 	inject(vcpu, &ev, false);
 	hvmon_pv_eoi_set(vcpu);
-	/* What has come since then has requested an event of its own */
+	/* What is left waits for an EOI, and what has come since has requested an event */
 	open_intr_window(vcpu, more && pending_vector(vcpu) >= 0);
 }
 
@@ -412,7 +412,7 @@ static void vcpu_block(struct hvmon_vcpu *vcpu)
 	set_current_state(TASK_INTERRUPTIBLE);
 	event = hvmon_vcpu_has_event(vcpu);
 	if (!event) {
-		/* Else the host's timer runs already, if any */
+		/* Without one the host's timer runs already, if any */
 		timer = vcpu->deadline_tsc;
 		if (timer)
 			hvmon_lapic_timer_sleep(vcpu);
