@@ -12,6 +12,25 @@
 #include "hvmon.h"
 #include "trace.h"
 
+/* Not in line: ports and memory are most exits, and save no registers for it */
+static noinline void give_registers(struct hvmon_vcpu *vcpu)
+{
+	struct hvmon_run *run = vcpu->run;
+	int i;
+
+	run->regs = vcpu->regs;
+	memset(&run->sregs, 0, sizeof(run->sregs));
+	for (i = 0; i < HVMON_NR_SEGS; i++)
+		hvmon_call(get_seg, vcpu, i, &run->sregs.seg[i]);
+	run->sregs.cr0 = hvmon_get_cr(vcpu, 0);
+	run->sregs.cr2 = hvmon_get_cr(vcpu, 2);
+	run->sregs.cr3 = hvmon_get_cr(vcpu, 3);
+	run->sregs.cr4 = hvmon_get_cr(vcpu, 4);
+	run->sregs.cr8 = hvmon_get_cr(vcpu, 8);
+	run->sregs.efer = hvmon_call(get_reg, vcpu, HVMON_REG_EFER);
+	run->regs_valid = HVMON_RUN_REGS | HVMON_RUN_SREGS;
+}
+
 /**
  * hvmon_user_exit() - leave HVMON_RUN with an exit for the launcher
  * @vcpu: the vCPU, whose run page has the exit's union member filled in
@@ -25,24 +44,11 @@
 int hvmon_user_exit(struct hvmon_vcpu *vcpu, u32 exit)
 {
 	struct hvmon_run *run = vcpu->run;
-	int i;
 
 	run->exit = exit;
 	run->regs_valid = 0;
-	if (exit == HVMON_EXIT_PIO || exit == HVMON_EXIT_MMIO)
-		return HVMON_USER;
-
-	run->regs = vcpu->regs;
-	memset(&run->sregs, 0, sizeof(run->sregs));
-	for (i = 0; i < HVMON_NR_SEGS; i++)
-		hvmon_call(get_seg, vcpu, i, &run->sregs.seg[i]);
-	run->sregs.cr0 = hvmon_get_cr(vcpu, 0);
-	run->sregs.cr2 = hvmon_get_cr(vcpu, 2);
-	run->sregs.cr3 = hvmon_get_cr(vcpu, 3);
-	run->sregs.cr4 = hvmon_get_cr(vcpu, 4);
-	run->sregs.cr8 = hvmon_get_cr(vcpu, 8);
-	run->sregs.efer = hvmon_call(get_reg, vcpu, HVMON_REG_EFER);
-	run->regs_valid = HVMON_RUN_REGS | HVMON_RUN_SREGS;
+	if (exit != HVMON_EXIT_PIO && exit != HVMON_EXIT_MMIO)
+		give_registers(vcpu);
 	return HVMON_USER;
 }
 

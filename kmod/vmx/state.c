@@ -76,18 +76,28 @@ void vmx_set_seg(struct hvmon_vcpu *vcpu, int seg, const struct hvmon_segment *i
 }
 
 /* SS.DPL, always: 25.4.1 */
-int vmx_cpl(struct hvmon_vcpu *vcpu)
+static __always_inline int peek_cpl(struct hvmon_vcpu *vcpu)
 {
 	return vmx_peek(vcpu, VMX_SS_AR) >> 5 & 3;
 }
 
-int vmx_code_bits(struct hvmon_vcpu *vcpu)
+int vmx_cpl(struct hvmon_vcpu *vcpu)
+{
+	return peek_cpl(vcpu);
+}
+
+static __always_inline int peek_code_bits(struct hvmon_vcpu *vcpu)
 {
 	u32 ar = vmx_peek(vcpu, VMX_CS_AR);
 
 	if (ar & HVMON_SEG_L && vmx_get(vcpu, VMX_EFER) & EFER_LMA)
 		return 64;
 	return ar & HVMON_SEG_DB ? 32 : 16;
+}
+
+int vmx_code_bits(struct hvmon_vcpu *vcpu)
+{
+	return peek_code_bits(vcpu);
 }
 
 /**
@@ -101,12 +111,12 @@ void vmx_get_code(struct hvmon_vcpu *vcpu, struct hvmon_code *code)
 
 	/* The shadows have all that a fetch looks at */
 	static_assert(!(HVMON_MODE_CR0 & CR0_GUEST) && !(HVMON_MODE_CR4 & CR4_GUEST));
-	code->bits = vmx_code_bits(vcpu);
+	code->bits = peek_code_bits(vcpu);
 	code->lin = code->bits == 64 ? rip : (u32)(vmx_peek(vcpu, VMX_CS_BASE) + rip);
 	code->cr3 = vmx_peek(vcpu, VMX_CR3);
 	code->mode = hvmon_fetch_mode(vmx_get(vcpu, VMX_CR0_SHADOW),
 				      vmx_get(vcpu, VMX_CR4_SHADOW),
-				      vmx_get(vcpu, VMX_EFER), vmx_cpl(vcpu));
+				      vmx_get(vcpu, VMX_EFER), peek_cpl(vcpu));
 }
 
 /* ---- control registers ---- */
