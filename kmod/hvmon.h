@@ -489,7 +489,10 @@ struct hvmon_vendor_ops {
 	/* Power-on state (init false) or what INIT leaves (init true) */
 	void (*vcpu_reset)(struct hvmon_vcpu *vcpu, bool init);
 
-	/* Interrupts are off. Own the processor, or borrow it from KVM */
+	/*
+	 * Interrupts are off. Own the processor, or borrow it from KVM. 0; HVMON_LATER: the
+	 * vendor's handle_exit() has something to do before, outside; -errno
+	 */
 	int (*section_begin)(struct hvmon_vcpu *vcpu);
 	void (*section_end)(struct hvmon_vcpu *vcpu);
 	/*

@@ -450,8 +450,6 @@ static int entry_failed(struct hvmon_vcpu *vcpu, u64 code, const char *why)
 /* What MOV to CR3 would have loaded, for a state that came without it */
 static int exit_pdptrs(struct hvmon_vcpu *vcpu)
 {
-	if (vcpu->in_section)
-		return HVMON_LATER;
 	if (!vmx_load_pdptrs(vcpu))
 		return entry_failed(vcpu, VMX_REASON_INVALID_STATE,
 				    "a reserved bit is set in a PDPTE that CR3 leads to");

@@ -256,6 +256,9 @@ void vmx_set_reg(struct hvmon_vcpu *vcpu, enum hvmon_reg reg, u64 val)
 		vmx_set(vcpu, VMX_CR3, val);
 		vcpu->vmx->flush = true;
 		vcpu->vmx->pdptrs_stale = pae_paging(vcpu);
+		/* The next section begins with them */
+		if (vcpu->vmx->pdptrs_stale && vcpu->in_section)
+			hvmon_request(vcpu, HVMON_REQ_KICK);
 		break;
 	case HVMON_REG_CR4:
 		set_cr4(vcpu, val);

@@ -259,6 +259,11 @@ static int section_begin(struct hvmon_vcpu *vcpu)
 	struct hvmon_vmx_vcpu *vmx = vcpu->vmx;
 	int r;
 
+	/* From memory, which may have to be waited for: before any event is prepared */
+	if (unlikely(vmx->pdptrs_stale)) {
+		vcpu->exit.code = VMX_PSEUDO_PDPTRS;
+		return HVMON_LATER;
+	}
 	r = make_current(vmx, cpu);
 	if (r)
 		return r;
@@ -385,10 +390,6 @@ static noinstr int enter(struct hvmon_vcpu *vcpu)
 	vcpu->exit.no_memory = false;
 	vcpu->exit.info1 = 0;
 	vcpu->exit.info2 = 0;
-	if (unlikely(vmx->pdptrs_stale)) {
-		vcpu->exit.code = VMX_PSEUDO_PDPTRS;
-		return 0;
-	}
 	give_now(vmx, VMX_RSP, regs->gpr[HVMON_RSP]);
 	give_now(vmx, VMX_RIP, regs->rip);
 	give_now(vmx, VMX_RFLAGS, regs->rflags);

@@ -300,8 +300,8 @@ enum {
 	VMX_REASONS
 };
 
-/* No exits of the processor's: see enter() in vmx.c */
-#define VMX_PSEUDO_PDPTRS	0x10000U	/* PDPTEs have to be read first */
+/* No exits of the processor's: see section_begin() and enter() in vmx.c */
+#define VMX_PSEUDO_PDPTRS	0x10000U	/* PDPTEs have to be read before a section */
 #define VMX_PSEUDO_FAILED	0x10001U	/* the entry itself failed */
 
 #define VMX_REASON_MASK		0xffffU
