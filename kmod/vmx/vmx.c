@@ -90,6 +90,7 @@ static noinstr void flush_ept(struct hvmon_vmx_vcpu *vmx)
 {
 	u64 type = vmx_hw.ept_vpid & VMX_EPT_INVEPT_SINGLE ? INVEPT_SINGLE : INVEPT_ALL;
 
+	vmx->invept.eptp = vmx->field[VMX_EPTP];
 	asm volatile("1: invept %0, %1\n"
 		     "2:\n"
 		     _ASM_EXTABLE(1b, 2b)
@@ -398,7 +399,6 @@ static noinstr int enter(struct hvmon_vcpu *vcpu)
 		vmx_flush_dirty(vmx);
 	if (vmx->flush) {
 		vmx->flush = false;
-		vmx->invept.eptp = vmx->field[VMX_EPTP];
 		flush_ept(vmx);
 	}
 	if (unlikely(hvmon_vmx_enter(regs, &vmx->sw))) {

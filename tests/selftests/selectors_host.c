@@ -80,7 +80,7 @@ static void stale_ldt(struct hvt_vcpu *v, struct user_desc *entry, bool fs)
 
 int main(void)
 {
-	/* Each differs from the one before, and all at the end from the first */
+	/* Gone through twice */
 	static const struct selectors rows[] = {
 		{ },
 		{ .ds = USER_DS },

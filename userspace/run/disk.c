@@ -121,7 +121,7 @@ int disk_open(struct disk *disk, const struct disk_options *opt)
 
 	disk->opt = opt;
 	disk->user = NULL;
-	if (opt->socket || opt->format == DISK_QCOW2) {
+	if (disk_uses_process(opt)) {
 		disk->fd = -1;
 		return disk_user_open(disk);
 	}

@@ -426,7 +426,7 @@ static int parse_disk(struct options *opt, char *arg)
 	for (const struct disk_options *d = opt->disk; d < disk; d++)
 		if (!strcmp(d->path, arg) && !(d->ro && disk->ro))
 			return bad("--disk %s: given twice, which only disks with ro can be", arg);
-	if (disk->iothread && (disk->socket || disk->format == DISK_QCOW2))
+	if (disk->iothread && disk_uses_process(disk))
 		return bad("--disk %s: iothread: only for format=raw; another process does the "
 			   "work of this disk", arg);
 	return 0;
@@ -838,12 +838,6 @@ static int read_config(struct options *opt, const char *path)
 	return ret;
 }
 
-/* Another process serves it, by way of guest memory */
-static bool uses_process(const struct disk_options *disk)
-{
-	return disk->socket || disk->format == DISK_QCOW2;
-}
-
 /* The process behind a device sees what the guest has there */
 static int share_memory(struct options *opt, const char *name, const char *path)
 {
@@ -946,7 +940,7 @@ static int parse_all(struct options *opt, int argc, char **argv, int *status)
 	for (unsigned int i = 0; i < opt->nets; i++)
 		opt->net[i].no_sandbox = opt->no_sandbox;
 	for (unsigned int i = 0; i < opt->disks; i++)
-		if (uses_process(&opt->disk[i]) &&
+		if (disk_uses_process(&opt->disk[i]) &&
 		    share_memory(opt, "disk", opt->disk[i].path))
 			return -1;
 	for (unsigned int i = 0; i < opt->shares; i++)
@@ -965,7 +959,7 @@ int options_add(struct options *opt, const char *name, char *arg)
 	}
 	if (parse_disk(opt, arg))
 		return -1;
-	if (uses_process(&opt->disk[opt->disks - 1]) && opt->backend != MEM_MEMFD)
+	if (disk_uses_process(&opt->disk[opt->disks - 1]) && opt->backend != MEM_MEMFD)
 		return bad("--disk %s: its process needs guest memory that can be shared: start "
 			   "the guest with --memory-backend memfd", arg);
 	return 0;

@@ -45,6 +45,12 @@ struct disk_options {
 	uint64_t iops, bps;	/* requests, bytes a second; 0: as many as come */
 };
 
+/* Another process serves it, by way of guest memory */
+static inline bool disk_uses_process(const struct disk_options *disk)
+{
+	return disk->socket || disk->format == DISK_QCOW2;
+}
+
 #define MAX_SHARES	8
 #define SHARE_TAG	36	/* bytes */
 
